@@ -1,0 +1,1 @@
+"""The real parts the connected tests stand on: PostgreSQL, Apache Kafka and a browser."""

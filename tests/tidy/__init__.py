@@ -1,0 +1,1 @@
+"""The house rules, executed, and each guard shown to fail once."""
