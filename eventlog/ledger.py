@@ -1,0 +1,139 @@
+"""The ledger: the ordered, append-only log of one service for one gemeente.
+
+Positions count from 1 without gaps and are given in the order of commits, so a hole is proof of loss and a reader needs
+nothing but `position > n`. Each event is a leaf of the ledger's Merkle tree: its CloudEvents attributes and its bytes.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventlog.errors import VersionConflict
+
+SERVICES = ("intake", "casework", "reporting")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerId:
+    """Which ledger: the service that writes it and the gemeente it belongs to."""
+
+    service: str
+    gemeente: str
+
+    def __str__(self) -> str:
+        return f"{self.service}/{self.gemeente}"
+
+    @property
+    def source(self) -> str:
+        """The CloudEvents source. The seeds give no OIN for the gemeente, so its CBS code names it."""
+        return f"urn:nld:gemeente:{self.gemeente}:systeem:spoorboek-{self.service}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event about to be appended. `data` are canonical bytes; `partner` is the authenticated author."""
+
+    type: str
+    data: bytes
+    occurred_on: date
+    partner: str
+    correlation: str
+    causation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Events for one stream. `expected_version` is the number of events it must hold; 0 means it must be new."""
+
+    stream: str
+    expected_version: int
+    events: tuple[NewEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as stored. (ledger, position) is its identity for ever; `recorded_at` is UTC and never runs back."""
+
+    ledger: LedgerId
+    position: int
+    stream: str
+    version: int
+    type: str
+    occurred_on: date
+    recorded_at: datetime
+    partner: str
+    correlation: str
+    causation: str
+    data: bytes
+
+    def __str__(self) -> str:
+        return f"{self.ledger}/{self.position}"
+
+    def attributes(self) -> dict[str, str]:
+        """The CloudEvents attributes in the order of their names; `time` is when it was recorded (NL GOV profile)."""
+        return {
+            "causationid": self.causation,
+            "correlationid": self.correlation,
+            "datacontenttype": "application/json",
+            "gemeente": self.ledger.gemeente,
+            "id": str(self.position),
+            "occurredon": self.occurred_on.isoformat(),
+            "partner": self.partner,
+            "sequence": f"{self.position:020d}",
+            "source": self.ledger.source,
+            "specversion": "1.0",
+            "streamversion": str(self.version),
+            "subject": self.stream,
+            "time": rfc3339(self.recorded_at),
+            "type": self.type,
+        }
+
+    def leaf(self) -> bytes:
+        """The bytes the Merkle tree is built over: the attributes as canonical JSON, a line feed, the data as stored."""
+        return msgspec.json.encode(self.attributes()) + b"\n" + self.data
+
+
+def rfc3339(at: datetime) -> str:
+    """UTC with microseconds and an upper-case Z, one form for one moment."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a ledger: how many events it has and the root of their tree."""
+
+    size: int
+    root: bytes
+
+
+class Ledger(Protocol):
+    """The ledgers of one service. `tx` is the transaction that the caller opened with `begin`."""
+
+    service: str
+
+    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
+
+    async def append(
+        self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]
+    ) -> list[list[Recorded] | VersionConflict]:
+        """Append in order, in one go; a conflict concerns that one Append alone and writes nothing of it."""
+        ...
+
+    async def read(self, tx: AsyncConnection, gemeente: str, after: int, limit: int = 1000) -> list[Recorded]: ...
+
+    async def read_streams(
+        self, tx: AsyncConnection, gemeente: str, streams: Sequence[str]
+    ) -> dict[str, list[Recorded]]:
+        """Every asked stream is a key; one that does not exist is empty."""
+        ...
+
+    async def sizes(self, tx: AsyncConnection) -> dict[str, int]:
+        """How many events each gemeente's ledger has."""
+        ...
+
+    async def head(self, tx: AsyncConnection, gemeente: str) -> Head: ...

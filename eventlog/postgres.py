@@ -1,0 +1,157 @@
+"""The ledger in PostgreSQL."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from eventlog.errors import VersionConflict
+from eventlog.ledger import Append, Head, LedgerId, Recorded
+from eventlog.merkle import EMPTY_ROOT, Frontier
+from eventlog.sequencing import sequence
+from eventlog.tables import events_table, heads_table
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class PostgresLedger:
+    """The ledgers of one service, in the schema of that name."""
+
+    def __init__(
+        self, engine: AsyncEngine, service: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.service = service
+        self._engine = engine
+        self._clock = clock
+        self._events = events_table(service)
+        self._heads = heads_table(service)
+        self._versions = text(
+            f"SELECT asked.stream, latest.version FROM unnest(cast(:streams AS text[])) AS asked(stream)"
+            f" CROSS JOIN LATERAL (SELECT version FROM {service}.events WHERE gemeente = :gemeente"
+            f" AND stream = asked.stream ORDER BY version DESC LIMIT 1) AS latest"
+        )
+
+    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._engine.begin()
+
+    async def append(
+        self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]
+    ) -> list[list[Recorded] | VersionConflict]:
+        frontier, last_recorded_at = await self._lock(tx, gemeente)
+        streams = list({append.stream for append in appends})
+        versions = await tx.execute(self._versions, {"gemeente": gemeente, "streams": streams})
+        sequenced = sequence(
+            LedgerId(self.service, gemeente),
+            frontier,
+            {stream: version for stream, version in versions},
+            max(self._clock(), last_recorded_at),
+            appends,
+        )
+        if sequenced.events:
+            await self._store(tx, gemeente, sequenced.events, sequenced.frontier)
+        return sequenced.outcomes
+
+    async def _lock(self, tx: AsyncConnection, gemeente: str) -> tuple[Frontier, datetime]:
+        """Take the head row, so that positions are given in the order of commits: no reader can see 8 before 7."""
+        head = select(self._heads).where(self._heads.c.gemeente == gemeente).with_for_update()
+        if (row := (await tx.execute(head)).one_or_none()) is None:
+            new = {"gemeente": gemeente, "size": 0, "frontier": b"", "root": EMPTY_ROOT, "recorded_at": _EPOCH}
+            await tx.execute(insert(self._heads).values(new).on_conflict_do_nothing())
+            row = (await tx.execute(head)).one()
+        return Frontier.from_bytes(row.size, row.frontier), row.recorded_at
+
+    async def _store(self, tx: AsyncConnection, gemeente: str, events: Sequence[Recorded], frontier: Frontier) -> None:
+        # COPY carries a whole batch in one round trip. The head's lock above has opened the transaction it runs in.
+        driver = (await tx.get_raw_connection()).driver_connection
+        assert driver is not None
+        columns = [column.name for column in self._events.columns]
+        await driver.copy_records_to_table(
+            "events", schema_name=self.service, columns=columns, records=_rows(gemeente, events)
+        )
+        await tx.execute(
+            update(self._heads)
+            .where(self._heads.c.gemeente == gemeente)
+            .values(
+                size=frontier.size,
+                frontier=frontier.to_bytes(),
+                root=frontier.root,
+                recorded_at=events[-1].recorded_at,
+            )
+        )
+
+    async def read(self, tx: AsyncConnection, gemeente: str, after: int, limit: int = 1000) -> list[Recorded]:
+        events = self._events
+        return await self._recorded(
+            tx,
+            gemeente,
+            select(events)
+            .where(events.c.gemeente == gemeente, events.c.position > after)
+            .order_by(events.c.position)
+            .limit(limit),
+        )
+
+    async def read_streams(
+        self, tx: AsyncConnection, gemeente: str, streams: Sequence[str]
+    ) -> dict[str, list[Recorded]]:
+        events = self._events
+        found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+        asked = func.unnest(list(found)).table_valued("stream")
+        query = (
+            select(events)
+            .join(asked, events.c.stream == asked.c.stream)
+            .where(events.c.gemeente == gemeente)
+            .order_by(events.c.stream, events.c.version)
+        )
+        for event in await self._recorded(tx, gemeente, query):
+            found[event.stream].append(event)
+        return found
+
+    async def sizes(self, tx: AsyncConnection) -> dict[str, int]:
+        rows = await tx.execute(select(self._heads.c.gemeente, self._heads.c.size))
+        return {gemeente: size for gemeente, size in rows}
+
+    async def head(self, tx: AsyncConnection, gemeente: str) -> Head:
+        query = select(self._heads.c.size, self._heads.c.root).where(self._heads.c.gemeente == gemeente)
+        row = (await tx.execute(query)).one_or_none()
+        return Head(0, EMPTY_ROOT) if row is None else Head(row.size, row.root)
+
+    async def _recorded(self, tx: AsyncConnection, gemeente: str, query: Select[Any]) -> list[Recorded]:
+        ledger = LedgerId(self.service, gemeente)
+        return [_recorded(ledger, row) for row in await tx.execute(query)]
+
+
+def _rows(gemeente: str, events: Sequence[Recorded]) -> Iterator[tuple[object, ...]]:
+    for event in events:
+        yield (
+            gemeente,
+            event.position,
+            event.stream,
+            event.version,
+            event.type,
+            event.occurred_on,
+            event.recorded_at,
+            event.partner,
+            event.correlation,
+            event.causation,
+            event.data,
+        )
+
+
+def _recorded(ledger: LedgerId, row: Row[Any]) -> Recorded:
+    return Recorded(
+        ledger=ledger,
+        position=row.position,
+        stream=row.stream,
+        version=row.version,
+        type=row.type,
+        occurred_on=row.occurred_on,
+        recorded_at=row.recorded_at,
+        partner=row.partner,
+        correlation=row.correlation,
+        causation=row.causation,
+        data=row.data,
+    )

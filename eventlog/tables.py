@@ -1,0 +1,53 @@
+"""The tables every service keeps its ledgers and its readers' positions in, one PostgreSQL schema per service.
+
+Writers may insert and read events, never change or delete them: a grant and a trigger, made by the migrations.
+"""
+
+from sqlalchemy import BigInteger, Column, Date, DateTime, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+
+
+def events_table(service: str) -> Table:
+    """The events of all ledgers of `service`; the unique constraint is the second guard of the version check."""
+    return Table(
+        "events",
+        MetaData(),
+        Column("gemeente", Text, primary_key=True),
+        Column("position", BigInteger, primary_key=True, autoincrement=False),
+        Column("stream", Text, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("occurred_on", Date, nullable=False),
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        Column("partner", Text, nullable=False),
+        Column("correlation", Text, nullable=False),
+        Column("causation", Text, nullable=False),
+        Column("data", LargeBinary, nullable=False),
+        UniqueConstraint("gemeente", "stream", "version", name="one_event_per_version"),
+        schema=service,
+    )
+
+
+def heads_table(service: str) -> Table:
+    """One row per ledger: its size, the frontier and root of its tree. Its lock is what gives the ledger its order."""
+    return Table(
+        "heads",
+        MetaData(),
+        Column("gemeente", Text, primary_key=True),
+        Column("size", BigInteger, nullable=False),
+        Column("frontier", LargeBinary, nullable=False),
+        Column("root", LargeBinary, nullable=False),
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+        schema=service,
+    )
+
+
+def readers_table(service: str) -> Table:
+    """How far each reader of `service` is in each ledger it follows."""
+    return Table(
+        "readers",
+        MetaData(),
+        Column("reader", Text, primary_key=True),
+        Column("ledger", Text, primary_key=True),
+        Column("position", BigInteger, nullable=False),
+        schema=service,
+    )
