@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, text, update
+from sqlalchemy import ARRAY, Row, Select, Text, any_, cast, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -99,11 +99,10 @@ class PostgresLedger:
     ) -> dict[str, list[Recorded]]:
         events = self._events
         found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
-        asked = func.unnest(list(found)).table_valued("stream")
+        asked = cast(list(found), ARRAY(Text))
         query = (
             select(events)
-            .join(asked, events.c.stream == asked.c.stream)
-            .where(events.c.gemeente == gemeente)
+            .where(events.c.gemeente == gemeente, events.c.stream == any_(asked))
             .order_by(events.c.stream, events.c.version)
         )
         for event in await self._recorded(tx, gemeente, query):
