@@ -1,0 +1,90 @@
+"""The local bus: each reader reads on from the ledger itself, woken by a commit in this process and by a poll."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from eventlog.errors import EventlogError
+from eventlog.ledger import LedgerId
+from eventlog.reader import Follower
+
+_POLL_SECONDS = 0.25
+_LONGEST_WAIT_SECONDS = 5.0
+
+log = structlog.get_logger()
+
+
+class Wakes:
+    """Tells the readers of a service's ledgers that something was committed; several commits make one wake."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[asyncio.Event]] = {}
+
+    def subscribe(self, service: str) -> asyncio.Event:
+        event = asyncio.Event()
+        self._waiting.setdefault(service, []).append(event)
+        return event
+
+    def wake(self, service: str) -> None:
+        for event in self._waiting.get(service, ()):
+            event.set()
+
+
+class Pull:
+    """Runs one follower from its source until it is stopped. What fails is tried again from the stored position."""
+
+    def __init__(self, follower: Follower, wakes: Wakes, moved: Callable[[], None] = lambda: None) -> None:
+        """`moved` is called after the reader took events, to wake who follows what it wrote."""
+        self._follower = follower
+        self._woken = wakes.subscribe(follower.reader.source)
+        self._moved = moved
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=f"pull {self._follower.reader.name}")
+
+    async def stop(self) -> None:
+        """Ends between transactions or rolls the running one back: both leave effect and position together."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        reached: dict[str, int] = {}
+        wait = _POLL_SECONDS
+        while True:
+            self._woken.clear()
+            try:
+                await self._read_on(reached)
+                wait = _POLL_SECONDS
+            except Exception as error:
+                # The position has not moved: nothing is lost. The reader's lag shows that it stands still.
+                reached.clear()
+                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+                log.error(
+                    "reader stopped, will try again",
+                    reader=self._follower.reader.name,
+                    source=self._follower.reader.source,
+                    error=_describe(error),
+                    seconds=wait,
+                )
+                await asyncio.sleep(wait)
+                continue
+            try:
+                await asyncio.wait_for(self._woken.wait(), timeout=_POLL_SECONDS)
+            except TimeoutError:
+                pass  # The poll: another process may have written.
+
+    async def _read_on(self, reached: dict[str, int]) -> None:
+        follower = self._follower
+        for gemeente, size in (await follower.source.sizes()).items():
+            if reached.get(gemeente, 0) < size:
+                ledger = LedgerId(follower.reader.source, gemeente)
+                reached[gemeente] = await follower.catch_up(ledger)
+                self._moved()
+
+
+def _describe(error: Exception) -> str:
+    """Our own errors say what happened; of others only the kind is safe to log, their text may quote data."""
+    return str(error) if isinstance(error, EventlogError) else type(error).__name__

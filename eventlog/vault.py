@@ -1,0 +1,157 @@
+"""The vault: personal fields are sealed with one key per family, so that destroying the key erases the family.
+
+Events hold the sealed text, so hashes and proofs survive an erasure. References become pseudonyms by a keyed hash, so
+the same family is recognised without its reference being kept. One master key, held outside the database, protects
+all of it: without it nothing can be opened and no reference can be recomputed.
+"""
+
+import base64
+import hmac
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.errors import VaultError
+
+MASTER_KEY_BYTES = 32
+SEALED = "sealed:v1:"
+_NONCE_BYTES = 12
+_CACHED_KEYS = 10_000
+
+
+class Keys(Protocol):
+    """Where the families' wrapped keys are kept."""
+
+    async def keep_first(self, gemeente: str, subject: str, wrapped: bytes) -> bytes:
+        """Durably keep `wrapped` for a subject that has no key yet; the subject's wrapped key, old or new."""
+        ...
+
+    async def find(self, gemeente: str, subject: str) -> bytes | None: ...
+
+
+class PostgresKeys:
+    """The keys in the schema `vault`. Each is committed before anything is sealed with it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def keep_first(self, gemeente: str, subject: str, wrapped: bytes) -> bytes:
+        row = {"gemeente": gemeente, "subject": subject, "wrapped_key": wrapped}
+        async with self._engine.begin() as tx:
+            await tx.execute(_KEEP_FIRST, row)
+        kept = await self.find(gemeente, subject)
+        if kept is None:
+            raise VaultError(f"{gemeente}: the key just made for a family is gone; is it being erased?")
+        return kept
+
+    async def find(self, gemeente: str, subject: str) -> bytes | None:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(_FIND, {"gemeente": gemeente, "subject": subject})
+            return found.scalar_one_or_none()
+
+
+_KEEP_FIRST = text(
+    "INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key) VALUES (:gemeente, :subject, :wrapped_key)"
+    " ON CONFLICT DO NOTHING"
+)
+_FIND = text("SELECT wrapped_key FROM vault.subject_keys WHERE gemeente = :gemeente AND subject = :subject")
+
+
+class MemoryKeys:
+    """The keys in memory, for tests of rules that need no database."""
+
+    def __init__(self) -> None:
+        self._wrapped: dict[tuple[str, str], bytes] = {}
+
+    async def keep_first(self, gemeente: str, subject: str, wrapped: bytes) -> bytes:
+        return self._wrapped.setdefault((gemeente, subject), wrapped)
+
+    async def find(self, gemeente: str, subject: str) -> bytes | None:
+        return self._wrapped.get((gemeente, subject))
+
+
+class Vault:
+    """Seals, opens, and makes pseudonyms; all of it follows from one master key of 32 bytes."""
+
+    def __init__(self, master_key: bytes, keys: Keys) -> None:
+        if len(master_key) != MASTER_KEY_BYTES:
+            raise VaultError(f"the vault's master key has {len(master_key)} bytes; it must have {MASTER_KEY_BYTES}")
+        self._master = master_key
+        self._keys = keys
+        self._opened: OrderedDict[tuple[str, str], AESGCM] = OrderedDict()
+
+    def pseudonym(self, gemeente: str, kind: str, reference: str) -> str:
+        """32 hexadecimal digits that stand for `reference`; the same within one gemeente and kind, for ever."""
+        key = self._derive(f"pseudonym/{gemeente}")
+        return hmac.new(key, f"{kind}\n{reference}".encode(), sha256).hexdigest()[:32]
+
+    def digest(self, gemeente: str, content: bytes) -> str:
+        """64 hexadecimal digits that tell whether two contents are the same and say nothing else about them."""
+        return hmac.new(self._derive(f"digest/{gemeente}"), content, sha256).hexdigest()
+
+    async def seal(self, gemeente: str, subject: str, plain: Mapping[str, str], context: str) -> dict[str, str]:
+        """The same fields, sealed. `context` (the submission) and the field's name are bound to each."""
+        if not plain:
+            return {}
+        cipher = await self._cipher_for(gemeente, subject)
+        sealed = {}
+        for field, value in plain.items():
+            nonce = os.urandom(_NONCE_BYTES)
+            hidden = cipher.encrypt(nonce, value.encode(), _bound_to(gemeente, subject, context, field))
+            sealed[field] = SEALED + base64.urlsafe_b64encode(nonce + hidden).decode()
+        return sealed
+
+    async def unseal(self, gemeente: str, subject: str, sealed: Mapping[str, str], context: str) -> dict[str, str]:
+        """The fields in the clear; raises VaultError where the key is gone (erased) or a field was changed."""
+        if (wrapped := await self._keys.find(gemeente, subject)) is None:
+            raise VaultError(f"{gemeente}: the family's key is gone; its personal data is erased")
+        cipher = self._unwrap(gemeente, subject, wrapped)
+        plain = {}
+        for field, value in sealed.items():
+            raw = base64.urlsafe_b64decode(value.removeprefix(SEALED))
+            bound = _bound_to(gemeente, subject, context, field)
+            try:
+                plain[field] = cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], bound).decode()
+            except InvalidTag as error:
+                raise VaultError(f"{gemeente}: field {field} was not sealed here or was changed") from error
+        return plain
+
+    async def _cipher_for(self, gemeente: str, subject: str) -> AESGCM:
+        if (known := self._opened.get((gemeente, subject))) is not None:
+            self._opened.move_to_end((gemeente, subject))
+            return known
+        if (wrapped := await self._keys.find(gemeente, subject)) is None:
+            nonce = os.urandom(_NONCE_BYTES)
+            fresh = AESGCM.generate_key(bit_length=256)
+            made = nonce + self._wrapper().encrypt(nonce, fresh, _bound_to(gemeente, subject))
+            wrapped = await self._keys.keep_first(gemeente, subject, made)
+        cipher = self._opened[(gemeente, subject)] = self._unwrap(gemeente, subject, wrapped)
+        if len(self._opened) > _CACHED_KEYS:
+            self._opened.popitem(last=False)
+        return cipher
+
+    def _unwrap(self, gemeente: str, subject: str, wrapped: bytes) -> AESGCM:
+        bound = _bound_to(gemeente, subject)
+        try:
+            return AESGCM(self._wrapper().decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], bound))
+        except InvalidTag as error:
+            raise VaultError(f"{gemeente}: a family's key does not open; is this the right master key?") from error
+
+    def _wrapper(self) -> AESGCM:
+        return AESGCM(self._derive("wrap"))
+
+    def _derive(self, purpose: str) -> bytes:
+        return HKDFExpand(SHA256(), MASTER_KEY_BYTES, f"spoorboek/{purpose}".encode()).derive(self._master)
+
+
+def _bound_to(*parts: str) -> bytes:
+    return "\n".join(parts).encode()
