@@ -5,7 +5,7 @@ A statement is the data of a CloudEvent that a partner sends. The answers are th
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from schemas.event import NAMESPACE, AgeYears, Code, Day, Event, Pseudonym, Record, SubmissionId
 from schemas.marks import Personal, Reference
@@ -196,11 +196,20 @@ RefusalRule = Literal[
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
+# A published schema never changes and these lists may grow, so the schema gives their form; the README gives the list.
+GrowingList = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": "^[a-z]+(-[a-z]+)*$",
+        "description": "A code from the list in schemas/README.md. Codes may be added; none changes its meaning.",
+    }
+)
+
 
 class GateError(Record):
     """One thing the gate found: the code, a sentence that says what to do, and the field it is about."""
 
-    code: RejectionCode
+    code: Annotated[RejectionCode, GrowingList]
     sentence: Sentence
     field: str | None = None
 
@@ -255,7 +264,7 @@ class SubmissionRefused(Event):
     type: ClassVar[str] = NAMESPACE + "submission.refused.v1"
     submission: SubmissionId
     case: Pseudonym
-    rule: RefusalRule
+    rule: Annotated[RefusalRule, GrowingList]
     sentence: Sentence
 
 
