@@ -22,6 +22,8 @@ class Fact(Event):
 
 
 class CaseOpened(Fact):
+    """Support of a family in a programme began; segment 1 of the case."""
+
     type: ClassVar[str] = NAMESPACE + "case.opened.v1"
     family: Pseudonym
     youth: Pseudonym | None = None
@@ -34,37 +36,51 @@ class CaseOpened(Fact):
 
 
 class CaseAssigned(Fact):
+    """A worker took the case on."""
+
     type: ClassVar[str] = NAMESPACE + "case.assigned.v1"
     coach: Pseudonym
 
 
 class CaseFirstContactMade(Fact):
+    """The first real conversation with the family of this segment."""
+
     type: ClassVar[str] = NAMESPACE + "case.first-contact-made.v1"
 
 
 class CaseContactLogged(Fact):
+    """Time spent on the case; the same contact is recorded once."""
+
     type: ClassVar[str] = NAMESPACE + "case.contact-logged.v1"
     contact: Pseudonym
     minutes: Annotated[int, Field(ge=1, le=1440)]
 
 
 class CaseClassified(Fact):
+    """The case type from this day on."""
+
     type: ClassVar[str] = NAMESPACE + "case.classified.v1"
     case_type: Code
 
 
 class ReferredToConsulent(Fact):
+    """The coach involved the gemeente's (jeugd)consulent."""
+
     type: ClassVar[str] = NAMESPACE + "case.referred-to-consulent.v1"
     referral: Pseudonym
 
 
 class ConsulentAnswered(Fact):
+    """The consulent answered a referral."""
+
     type: ClassVar[str] = NAMESPACE + "case.consulent-answered.v1"
     referral: Pseudonym
     answer: Code
 
 
 class CaseClosed(Fact):
+    """The segment ended: why, with which outcome, and where the family went from here."""
+
     type: ClassVar[str] = NAMESPACE + "case.closed.v1"
     reason: Code
     outcome: Code
