@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from services.migrations import migrate
 from tests.parts import docker_engine
 from tests.parts.folder import remove, run_folder
 
@@ -48,10 +49,6 @@ class Postgres:
         async with engine.connect() as connection:
             await connection.execute(text(statement))
         await engine.dispose()
-
-
-async def migrate(url: str) -> None:
-    """Bring an empty database to today's tables: done once a run, every `database_url` is a copy of the result."""
 
 
 @contextmanager
