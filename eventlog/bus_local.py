@@ -1,11 +1,10 @@
 """The local bus: each reader reads on from the ledger itself, woken by a commit in this process and by a poll."""
 
 import asyncio
-from collections.abc import Callable
-
+from contextlib import suppress
 import structlog
 
-from eventlog.errors import EventlogError
+from eventlog.errors import describe
 from eventlog.ledger import LedgerId
 from eventlog.reader import Follower
 
@@ -34,11 +33,9 @@ class Wakes:
 class Pull:
     """Runs one follower from its source until it is stopped. What fails is tried again from the stored position."""
 
-    def __init__(self, follower: Follower, wakes: Wakes, moved: Callable[[], None] = lambda: None) -> None:
-        """`moved` is called after the reader took events, to wake who follows what it wrote."""
+    def __init__(self, follower: Follower, wakes: Wakes) -> None:
         self._follower = follower
         self._woken = wakes.subscribe(follower.reader.source)
-        self._moved = moved
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -66,15 +63,14 @@ class Pull:
                     "reader stopped, will try again",
                     reader=self._follower.reader.name,
                     source=self._follower.reader.source,
-                    error=_describe(error),
+                    error=describe(error),
                     seconds=wait,
                 )
                 await asyncio.sleep(wait)
                 continue
-            try:
+            # A commit of this process wakes; the time-out is the poll, for what another process wrote.
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), timeout=_POLL_SECONDS)
-            except TimeoutError:
-                pass  # The poll: another process may have written.
 
     async def _read_on(self, reached: dict[str, int]) -> None:
         follower = self._follower
@@ -82,9 +78,3 @@ class Pull:
             if reached.get(gemeente, 0) < size:
                 ledger = LedgerId(follower.reader.source, gemeente)
                 reached[gemeente] = await follower.catch_up(ledger)
-                self._moved()
-
-
-def _describe(error: Exception) -> str:
-    """Our own errors say what happened; of others only the kind is safe to log, their text may quote data."""
-    return str(error) if isinstance(error, EventlogError) else type(error).__name__

@@ -44,3 +44,8 @@ class UnreadableRecord(EventlogError):
 
 class VaultError(EventlogError):
     """A personal field cannot be sealed or opened."""
+
+
+def describe(error: Exception) -> str:
+    """What may be logged of `error`: our own say what happened; the text of others may quote data, so their kind."""
+    return str(error) if isinstance(error, EventlogError) else type(error).__name__

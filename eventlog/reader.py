@@ -4,7 +4,7 @@ A duplicate is skipped, a gap is filled from the ledger's owner, and of two inst
 position: so whatever the bus does, each event has its effect once and in order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -103,10 +103,14 @@ class Positions:
 class Follower:
     """Moves one reader along the ledgers of one service."""
 
-    def __init__(self, reader: Reader, positions: Positions, source: Source) -> None:
+    def __init__(
+        self, reader: Reader, positions: Positions, source: Source, moved: Callable[[], None] = lambda: None
+    ) -> None:
+        """`moved` is called after each effect, to wake who follows what the reader wrote."""
         self.reader = reader
         self.positions = positions
         self.source = source
+        self._moved = moved
 
     async def deliver(self, ledger: LedgerId, events: Sequence[Recorded]) -> None:
         """Give the reader what it has not had of `events`, which follow one another; raises Gap where some are missing."""
@@ -120,6 +124,7 @@ class Follower:
                     raise Gap(ledger, expected - 1, event.position)
             await self.reader.handle(tx, ledger, fresh)
             await self.positions.move(tx, self.reader.name, ledger, position, fresh[-1].position)
+        self._moved()
 
     async def catch_up(self, ledger: LedgerId) -> int:
         """Read on from the ledger's owner to its present end; the position reached."""

@@ -1,0 +1,183 @@
+"""The Kafka bus. The broker's offsets are a hint: what has had its effect stands in the reader's position.
+
+A handler returns when all of its batch is durable and only then acknowledges; it never raises past a record. FastStream
+brings the batches (raw, acknowledged by hand); the producer is aiokafka's, idempotent, because FastStream's batch
+publishing gives one key to all.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.annotations import KafkaMessage
+from faststream.kafka.message import KafkaAckableMessage
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventlog.errors import Gap, PositionMoved, UnreadableRecord, describe
+from eventlog.ledger import LedgerId, Recorded
+from eventlog.reader import Follower
+from eventlog.wire import Incoming, Outgoing, by_ledger, events_topic, outgoing, recorded
+
+PARTITIONS = 4
+_LONGEST_WAIT_SECONDS = 5.0
+_MOST_RECORDS = 2000
+# Events are never compacted (a record without data would be a tombstone) and stay for ever. Who runs a cluster makes the
+# topics beforehand, with the replication it wants; here only what is missing is made.
+_TOPIC = {"cleanup.policy": "delete", "retention.ms": "-1"}
+
+log = structlog.get_logger()
+
+Take = Callable[[Sequence[Incoming]], Awaitable[None]]
+
+
+class Relay:
+    """Publishes a service's ledgers in order: the ledger is the outbox, the relay's position says what is out."""
+
+    name = "relay"
+
+    def __init__(self, service: str, publish: Callable[[Sequence[Outgoing]], Awaitable[None]]) -> None:
+        self.source = service
+        self._publish = publish
+
+    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        await self._publish([outgoing(event) for event in events])
+
+
+class KafkaBus:
+    """One process's connection to the broker."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._broker = KafkaBroker(bootstrap, allow_auto_create_topics=False, logger=None)
+        self._producer: AIOKafkaProducer | None = None
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        """Publish in order; returns when the broker has all of them."""
+        if self._producer is None:
+            raise RuntimeError("publish before start: the bus has no connection yet")
+        sent = [
+            await self._producer.send(record.topic, value=record.value, key=record.key, headers=record.headers)
+            for record in records
+        ]
+        await asyncio.gather(*sent)
+
+    def follow(self, follower: Follower, group: str) -> None:
+        """Deliver the events of the follower's source; several processes with one group share the ledgers."""
+
+        async def take(records: Sequence[Incoming]) -> None:
+            for ledger, events in by_ledger(_readable(records)).items():
+                await deliver_for_sure(follower, ledger, events)
+
+        self.subscribe([events_topic(follower.reader.source)], group, take)
+
+    def subscribe(self, topics: Sequence[str], group: str, take: Take) -> None:
+        """Call `take` with each batch; a batch is acknowledged when `take` returns, and tried again until it does."""
+
+        async def unparsed(raw: Any) -> KafkaAckableMessage:
+            # FastStream's own parser decodes every header as UTF-8 and would stop at a partner's bad one.
+            return KafkaAckableMessage(body=b"", headers={}, raw_message=raw, consumer=subscriber.consumer)
+
+        subscriber: Any = self._broker.subscriber(
+            *topics,
+            group_id=group,
+            batch=True,
+            max_records=_MOST_RECORDS,
+            batch_timeout_ms=50,
+            fetch_max_wait_ms=50,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            parser=unparsed,
+            decoder=_undecoded,
+        )
+
+        async def handle(message: KafkaMessage) -> None:
+            batch: Any = message.raw_message
+            await _until_done(lambda: take([_incoming(record) for record in batch]), group=group)
+            try:
+                await message.ack()
+            except KafkaError as error:
+                # The group was rebalanced meanwhile. The batch is durable; whoever gets it again skips it.
+                log.warning("offset not committed", group=group, error=type(error).__name__)
+
+        subscriber(handle)
+
+    async def start(self, topics: Iterable[str]) -> None:
+        """Make sure `topics` exist, then connect, producer first."""
+        await _create_topics(self._bootstrap, topics)
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
+        )
+        await self._producer.start()
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        await self._broker.stop()
+        if self._producer is not None:
+            await self._producer.stop()
+
+
+async def deliver_for_sure(follower: Follower, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+    """Deliver `events`; what is missing before them comes from the ledger's owner."""
+    while True:
+        try:
+            return await follower.deliver(ledger, events)
+        except Gap as gap:
+            log.warning("gap, reading from the owner", reader=follower.reader.name, gap=str(gap))
+            await follower.catch_up(ledger)
+        except PositionMoved:
+            log.info("another instance moved the reader", reader=follower.reader.name, ledger=str(ledger))
+
+
+async def _until_done(attempt: Callable[[], Awaitable[None]], group: str) -> None:
+    wait = 0.1
+    while True:
+        try:
+            return await attempt()
+        except Exception as error:
+            # Raising would let the consumer go past this batch. Its lag shows that it stands still.
+            log.error("batch not taken, will try again", group=group, error=describe(error), seconds=wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+
+
+def _readable(records: Sequence[Incoming]) -> Iterable[Recorded]:
+    for record in records:
+        try:
+            yield recorded(record)
+        except UnreadableRecord as error:
+            # Nothing is lost: the ledger has the event, and the reader asks for the position it misses.
+            log.error("record not readable, left to the ledger", error=str(error))
+
+
+def _incoming(record: Any) -> Incoming:
+    return Incoming(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        headers=dict(record.headers),
+        value=record.value,
+    )
+
+
+async def _undecoded(message: Any) -> None:
+    return None
+
+
+async def _create_topics(bootstrap: str, topics: Iterable[str]) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        wanted = [NewTopic(name, PARTITIONS, replication_factor=1, topic_configs=_TOPIC) for name in topics]
+        response = await admin.create_topics(wanted)
+        for name, code, *_ in response.topic_errors:
+            if code not in (0, TopicAlreadyExistsError.errno):
+                raise for_code(code)(f"topic {name} could not be made")
+    finally:
+        await admin.close()

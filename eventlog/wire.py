@@ -1,0 +1,88 @@
+"""A ledger's event as a Kafka record and back: CloudEvents in binary mode, the data as stored and never re-written."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from eventlog.errors import UnreadableRecord
+from eventlog.ledger import SERVICES, LedgerId, Recorded
+
+_CONTENT_TYPE = "content-type"
+_PREFIX = "ce_"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record about to be published. The key is the gemeente: it keeps the order and says nothing of a person."""
+
+    topic: str
+    key: bytes
+    headers: list[tuple[str, bytes]]
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A record as the broker delivered it; nothing of it has been looked at yet."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: dict[str, bytes]
+    value: bytes | None
+
+
+def events_topic(service: str) -> str:
+    return f"{service}.events"
+
+
+def cloudevent_headers(attributes: Mapping[str, str]) -> list[tuple[str, bytes]]:
+    """CloudEvents Kafka binding, binary mode: `ce_` before each attribute, the content type as `content-type`."""
+    headers = [(_PREFIX + name, value.encode()) for name, value in attributes.items() if name != "datacontenttype"]
+    return [*headers, (_CONTENT_TYPE, attributes["datacontenttype"].encode())]
+
+
+def outgoing(event: Recorded) -> Outgoing:
+    return Outgoing(
+        topic=events_topic(event.ledger.service),
+        key=event.ledger.gemeente.encode(),
+        headers=cloudevent_headers(event.attributes()),
+        value=event.data,
+    )
+
+
+def recorded(record: Incoming) -> Recorded:
+    """The event that `outgoing` made this record of; raises UnreadableRecord, which names topic and offset."""
+    where = f"{record.topic}[{record.partition}]@{record.offset}"
+    if record.value is None:
+        raise UnreadableRecord(f"{where}: no data")
+    try:
+        attributes = {name.removeprefix(_PREFIX): value.decode() for name, value in record.headers.items()}
+        service = record.topic.removesuffix(".events")
+        event = Recorded(
+            ledger=LedgerId(service, attributes["gemeente"]),
+            position=int(attributes["sequence"]),
+            stream=attributes["subject"],
+            version=int(attributes["streamversion"]),
+            type=attributes["type"],
+            occurred_on=date.fromisoformat(attributes["occurredon"]),
+            recorded_at=datetime.fromisoformat(attributes["time"]),
+            partner=attributes["partner"],
+            correlation=attributes["correlationid"],
+            causation=attributes["causationid"],
+            data=record.value,
+        )
+    except (KeyError, ValueError) as error:
+        raise UnreadableRecord(f"{where}: not an event of a ledger of ours ({type(error).__name__})") from error
+    if service not in SERVICES or event.ledger.source != attributes.get("source"):
+        raise UnreadableRecord(f"{where}: its source is not the ledger that this topic carries")
+    return event
+
+
+def by_ledger(events: Iterable[Recorded]) -> dict[LedgerId, list[Recorded]]:
+    """The events of each ledger, in the order in which they came."""
+    grouped: dict[LedgerId, list[Recorded]] = {}
+    for event in events:
+        grouped.setdefault(event.ledger, []).append(event)
+    return grouped

@@ -1,0 +1,77 @@
+"""A range of a ledger over HTTP: how a reader in another process gets the positions that the bus did not bring it."""
+
+import base64
+import hmac
+from typing import Annotated, Any
+
+import httpx
+import msgspec
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import Response
+
+from eventlog.errors import EventlogError
+from eventlog.ledger import Ledger, Recorded
+from eventlog.wire import Incoming, events_topic, recorded
+from services.problem import Problem
+
+_AT_ONCE = 1000
+
+
+def ledger_router(ledger: Ledger, service_key: str) -> APIRouter:
+    """`GET /v1/ledgers/{service}` and `…/{gemeente}`, for who holds the services' own key."""
+    router = APIRouter(prefix=f"/v1/ledgers/{ledger.service}", include_in_schema=False)
+
+    def allow(authorization: str) -> None:
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {service_key}".encode()):
+            raise Problem(401, "Not allowed", "Ledgers are read by the services of this installation alone.")
+
+    @router.get("")
+    async def sizes(authorization: Annotated[str, Header()] = "") -> dict[str, int]:
+        allow(authorization)
+        async with ledger.begin() as tx:
+            return await ledger.sizes(tx)
+
+    @router.get("/{gemeente}")
+    async def events(
+        gemeente: str,
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=_AT_ONCE)] = _AT_ONCE,
+        authorization: Annotated[str, Header()] = "",
+    ) -> Response:
+        allow(authorization)
+        async with ledger.begin() as tx:
+            found = await ledger.read(tx, gemeente, after, limit)
+        lines = [{"attributes": event.attributes(), "data": event.data} for event in found]
+        return Response(msgspec.json.encode(lines), media_type="application/json")
+
+    return router
+
+
+class HttpSource:
+    """The ledgers of a service in another process."""
+
+    def __init__(self, service: str, address: str, service_key: str) -> None:
+        self._service = service
+        self._client = httpx.AsyncClient(
+            base_url=f"{address}/v1/ledgers/{service}",
+            headers={"Authorization": f"Bearer {service_key}"},
+            timeout=30,
+        )
+
+    async def sizes(self) -> dict[str, int]:
+        sizes: dict[str, int] = await self._get("", {})
+        return sizes
+
+    async def read(self, gemeente: str, after: int, limit: int = _AT_ONCE) -> list[Recorded]:
+        return [self._recorded(line) for line in await self._get(f"/{gemeente}", {"after": after, "limit": limit})]
+
+    async def _get(self, path: str, parameters: dict[str, int]) -> Any:
+        answer = await self._client.get(path, params=parameters)
+        if answer.status_code != httpx.codes.OK:
+            raise EventlogError(f"{self._service} answered {answer.status_code} when asked for its ledger")
+        return answer.json()
+
+    def _recorded(self, line: dict[str, Any]) -> Recorded:
+        headers = {f"ce_{name}": value.encode() for name, value in line["attributes"].items()}
+        data = base64.b64decode(line["data"])
+        return recorded(Incoming(events_topic(self._service), 0, 0, None, headers, data))

@@ -1,0 +1,59 @@
+"""The parts a service is built from, and the service as its process sees it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.ledger import Ledger
+from eventlog.reader import Reader
+from eventlog.vault import Vault
+from eventlog.wire import Incoming, Outgoing
+from eventlog.writer import Writer
+from schemas.programme import Programmes
+from services.runtime.settings import Settings
+
+Publish = Callable[[Sequence[Outgoing]], Awaitable[None]]
+"""Publishes records in order and returns when the broker has them all."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a service stands on. `vault` is there for intake alone; `publish` where the bus is Kafka."""
+
+    engine: AsyncEngine
+    ledger: Ledger
+    writer: Writer
+    programmes: Programmes
+    settings: Settings
+    clock: Callable[[], datetime]
+    vault: Vault | None = None
+    publish: Publish | None = None
+
+
+@dataclass(frozen=True)
+class Door:
+    """A way in from Kafka: records of `topics` go to `take`, which returns when all of them are durable."""
+
+    group: str
+    topics: tuple[str, ...]
+    take: Callable[[Sequence[Incoming]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service as its process sees it.
+
+    `readers` follow ledgers of other services over the bus; `publishers` follow the service's own ledger and tell the
+    outside, which only Kafka has; `topics` are those it publishes to besides its ledger's.
+    """
+
+    name: str
+    router: APIRouter
+    readers: tuple[Reader, ...] = ()
+    publishers: tuple[Reader, ...] = ()
+    doors: tuple[Door, ...] = ()
+    topics: tuple[str, ...] = ()
+    start: Callable[[], Awaitable[None]] | None = None

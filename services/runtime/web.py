@@ -1,0 +1,112 @@
+"""The HTTP side of a process: the rules every answer follows (NL GOV API Design Rules), whichever service gives it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from services.problem import Problem
+
+API_VERSION = "1.0.0"
+CONTACT = {"name": "Spoorboek", "url": "https://spoorboek.invalid", "email": "beheer@spoorboek.invalid"}
+HEADERS = {
+    "API-Version": API_VERSION,
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "frame-ancestors 'none'",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+}
+RETRY_AFTER_SECONDS = 5
+
+log = structlog.get_logger()
+
+
+def make_app(title: str, routers: Sequence[APIRouter]) -> FastAPI:
+    """An application with `routers` and nothing else."""
+    app = FastAPI(
+        title=title,
+        version=API_VERSION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        contact=CONTACT,
+        redirect_slashes=False,
+    )
+    for router in routers:
+        app.include_router(router)
+    app.middleware("http")(_with_headers)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for unavailable in (DBAPIError, InterfaceError, PoolTimeout, ConnectionError):
+        app.add_exception_handler(unavailable, _database)
+    app.add_exception_handler(Exception, _failure)
+    return app
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    body: dict[str, Any] = {"status": problem.status, "title": problem.title, "detail": problem.detail}
+    if problem.errors:
+        body["errors"] = [dict(error) for error in problem.errors]
+    return JSONResponse(body, problem.status, HEADERS | problem.headers, "application/problem+json")
+
+
+async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.url.path == "/v1/openapi.json":
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """Says which parameter does not fit and how, never what was sent; 400, not FastAPI's 422."""
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"code": "field-invalid", "field": ".".join(map(str, item["loc"])), "sentence": item["msg"]}
+        for item in error.errors()
+    ]
+    return problem_response(Problem(400, "Invalid request", "Correct the fields listed in errors.", errors))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    problem = Problem(error.status_code, error.detail, "See /v1/openapi.json for what can be asked here.")
+    problem.headers = dict(error.headers or {})
+    return problem_response(problem)
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    if isinstance(error, DBAPIError) and not (error.connection_invalidated or _no_connection(error)):
+        return await _failure(request, error)
+    log.warning("database away", path=request.url.path, error=type(error).__name__)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    detail = "Nothing was lost. Send the same request again after the seconds in Retry-After."
+    return problem_response(Problem(503, "Temporarily unavailable", detail, headers=headers))
+
+
+def _no_connection(error: DBAPIError) -> bool:
+    """SQLSTATE class 08 (connection) or 57 (the server shuts down or starts)."""
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    return state[:2] in ("08", "57") or isinstance(error, InterfaceError)
+
+
+async def _failure(request: Request, error: Exception) -> Response:
+    log.error("request failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+    detail = "This is our fault. The operator finds it in the log; sending the same request again does no harm."
+    return problem_response(Problem(500, "Internal error", detail))
