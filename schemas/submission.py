@@ -191,6 +191,7 @@ RefusalRule = Literal[
     "contact-differs",
     "referral-differs",
     "not-closed",
+    "later-than-statement",
 ]
 """The rule of casework that a refused submission broke. A name keeps its meaning; new ones may be added."""
 
