@@ -1,0 +1,78 @@
+"""What the gate says about a field, to the partner's developer. Never a value that was sent: it may be personal."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from schemas.marks import ReferenceMark, fields_marked
+from schemas.submission import GateError, RejectionCode, Statement
+
+# A name of this form is a developer's word; another could be a value used as a name, and is not repeated.
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z_]{0,39}")
+
+_BSN = "looks like a burgerservicenummer, which is never taken in. Send a reference of your own instead."
+
+_BY_KIND: Mapping[str, str] = {
+    "string_type": "Send `{field}` as text.",
+    "int_type": "Send `{field}` as a whole number, without quotes and without a decimal point.",
+    "bool_type": "Send `{field}` as true or false, without quotes.",
+    "date_type": "Send `{field}` as a calendar day in the form YYYY-MM-DD.",
+    "date_parsing": "Send `{field}` as a calendar day in the form YYYY-MM-DD that exists.",
+    "tuple_type": "Send `{field}` as a list.",
+    "string_too_short": "Send `{field}` with at least {min_length} character, or leave it out.",
+    "string_too_long": "Send `{field}` with at most {max_length} characters.",
+    "too_long": "Send at most {max_length} items in `{field}`.",
+    "greater_than_equal": "Send `{field}` as {ge} or more.",
+    "less_than_equal": "Send `{field}` as {le} or less.",
+    "literal_error": "Send `{field}` as one of {expected}.",
+}
+_REFERENCE_FORM = "Send `{field}` as 1 to 64 letters, digits, dots, hyphens or underscores; never a name."
+_CODE_FORM = "Send `{field}` as a code: lower-case words and digits joined by hyphens, at most 60 characters."
+_OTHERWISE = "Send `{field}` as the JSON Schema of this type says."
+
+
+def about_field(statement: type[Statement], found: ErrorDetails) -> GateError:
+    """The gate's error for what pydantic found; `found` is made without input and without context of the input."""
+    path = [str(part) for part in found["loc"]]
+    field = ".".join(path)
+    if not path:
+        return GateError(code="field-invalid", sentence="Send data as a JSON object.")
+    if found["type"] == "missing":
+        return GateError(code="field-missing", field=field, sentence=f"Add `{field}`; this type always states it.")
+    if found["type"] == "extra_forbidden":
+        return _unknown(statement, field)
+    if found["type"] == "value_error" and path[0] in fields_marked(statement, ReferenceMark):
+        return looks_like_bsn(field)
+    sentence = _form_of(statement, path[0]) if found["type"] == "string_pattern_mismatch" else None
+    return invalid(field, sentence or _BY_KIND.get(found["type"], _OTHERWISE), found.get("ctx", {}))
+
+
+def invalid(field: str, sentence: str, limits: Mapping[str, Any] | None = None) -> GateError:
+    return GateError(code="field-invalid", field=field, sentence=sentence.format(field=field, **(limits or {})))
+
+
+def not_a_day(field: str) -> GateError:
+    return invalid(field, _BY_KIND["date_type"])
+
+
+def looks_like_bsn(field: str) -> GateError:
+    return GateError(code="bsn-not-allowed", field=field, sentence=f"`{field}` {_BSN}")
+
+
+def attribute(name: str, sentence: str, code: RejectionCode = "attribute-invalid") -> GateError:
+    return GateError(code=code, field=name, sentence=sentence)
+
+
+def _form_of(statement: type[Statement], field: str) -> str:
+    return _REFERENCE_FORM if field in fields_marked(statement, ReferenceMark) else _CODE_FORM
+
+
+def _unknown(statement: type[Statement], field: str) -> GateError:
+    known = ", ".join(sorted(info.alias or name for name, info in statement.model_fields.items()))
+    return GateError(
+        code="field-unknown",
+        field=field if _FIELD_NAME.fullmatch(field) else None,
+        sentence=f"Remove what this type does not have. Its fields are: {known}.",
+    )
