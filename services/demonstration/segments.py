@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from services.demonstration.targets import Year
+from services.demonstration.targets import SPECIALS, Special, Year
 from services.demonstration.workdays import add_months, some_working_day, working_days
 
+REGULAR, PILOT_FLAME, COMPLEX = "regular", "pilot-flame", "complex-intensive"
 SHORT_MONTHS = 6
 _SHORTEST_DAYS = 35
 _LONGEST_DAYS = 1000
 _SHARE_SHORT = 53
 _LONG_DAYS = ((300, 45), (450, 30), (700, 18), (_LONGEST_DAYS, 7))
 """Upper ends of the longer durations, in days, with their weights."""
+
+
+_SPECIAL_DAYS = {PILOT_FLAME: (470, 900), COMPLEX: (120, 270)}
+"""A waakvlam lasts a year at least (seed 001, line 446), after some weeks of regular support."""
 
 
 @dataclass(slots=True)
@@ -23,9 +28,8 @@ class Segment:
     opened_on: date
     closed_on: date
     channel: str = ""
-    age_band: str = ""
     age_years: int = 0
-    case_type: str = "regular"
+    case_type: str = REGULAR
     reason: str = "as-planned"
 
     @property
@@ -69,6 +73,26 @@ def opened_in(random: Random, year: Year) -> Iterator[Segment]:
             yield Segment(opened_on, draw_closing(random, opened_on))
 
 
+def make_specials(random: Random, year: int, opened: list[Segment]) -> None:
+    """Turn a few of the segments that opened in `year` into waakvlammen and complex cases, with their own closings."""
+    for special in SPECIALS:
+        if special.opens_in != year:
+            continue
+        days = {id(segment): _special_days(special, segment) for segment in opened}
+        suited = [segment for segment in opened if segment.case_type == REGULAR and days[id(segment)]]
+        for segment in random.sample(suited, special.count):
+            segment.case_type, segment.closed_on = special.case_type, random.choice(days[id(segment)])
+
+
+def _special_days(special: Special, segment: Segment) -> list[date]:
+    """The days on which `segment` could close as `special` says."""
+    if segment.opened_on.year != special.opens_in or segment.opened_on.month > 10:  # later, it is assessed next year
+        return []
+    shortest, longest = (timedelta(days=days) for days in _SPECIAL_DAYS[special.case_type])
+    first, last = date(special.closes_in, 1, 2), date(special.closes_in, 12, 31)
+    return working_days(max(first, segment.opened_on + shortest), min(last, segment.opened_on + longest))
+
+
 def settle(random: Random, year: Year, pool: list[Segment]) -> None:
     """Move closings until the year has as many short and long ones as the targets say.
 
@@ -79,9 +103,10 @@ def settle(random: Random, year: Year, pool: list[Segment]) -> None:
         if not short:
             wanted = year.closed - wanted
         closing = [segment for segment in pool if segment.closed_on.year == year.year and segment.short == short]
-        for segment in random.sample(closing, max(0, len(closing) - wanted)):
+        movable = [segment for segment in closing if segment.case_type == REGULAR]
+        for segment in random.sample(movable, max(0, len(closing) - wanted)):
             segment.closed_on = _day_next_year(random, year, segment)
-        later = [segment for segment in pool if segment.closed_on.year > year.year]
+        later = [segment for segment in pool if segment.closed_on.year > year.year and segment.case_type == REGULAR]
         random.shuffle(later)
         _bring_forward(random, year, later, short, wanted - len(closing))
 

@@ -1,5 +1,6 @@
 """The days on which partners work: no weekends, no Dutch public holidays."""
 
+from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from datetime import date, timedelta
 from functools import cache
@@ -14,8 +15,8 @@ def add_months(day: date, months: int) -> date:
 
 def working_days(first: date, last: date) -> list[date]:
     """Every working day from `first` up to and including `last`, in order."""
-    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return [day for day in days if is_working_day(day)]
+    days = _all_working_days()
+    return days[bisect_left(days, first) : bisect_right(days, last)]
 
 
 def some_working_day(random: Random, first: date, last: date) -> date | None:
@@ -24,8 +25,21 @@ def some_working_day(random: Random, first: date, last: date) -> date | None:
     return random.choice(days) if days else None
 
 
+def some_day_after(random: Random, day: date, at_least: int, at_most: int) -> date:
+    """A working day from `at_least` to `at_most` days after `day`, or the first one after those."""
+    first, last = day + timedelta(days=at_least), day + timedelta(days=at_most)
+    return some_working_day(random, first, last) or working_days(first, first + timedelta(days=9))[0]
+
+
 def is_working_day(day: date) -> bool:
     return day.weekday() < 5 and day not in _public_holidays(day.year)
+
+
+@cache
+def _all_working_days() -> list[date]:
+    first, last = date(2015, 1, 1), date(2049, 12, 31)
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [day for day in days if is_working_day(day)]
 
 
 @cache
