@@ -1,0 +1,139 @@
+"""Generations of the facts: which one is live, what its tables are called, and with which rules it was folded.
+
+StaleFacts   the operator: the facts were folded with other rules than this version has; run `spoorboek replay`
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from eventlog.tables import readers_table
+from schemas.programme import Programmes
+from services.reporting.facts import FACTS
+from services.reporting.folding import FOLD_VERSION
+
+GENERATION = Table(
+    "generation",
+    MetaData(),
+    Column("single", Boolean, CheckConstraint("single"), primary_key=True),
+    Column("live", Integer, nullable=False),
+    Column("previous", Integer),
+    Column("fingerprint", Text, nullable=False),
+    schema="reporting",
+)
+"""One row. Who folds holds it FOR SHARE, so a switch (FOR UPDATE) waits for a batch that is under way."""
+
+READERS = readers_table("reporting")
+FIRST = 1
+
+
+class StaleFacts(Exception):
+    """The live facts were folded with other rules or tables than this version has."""
+
+    def __init__(self, live: int) -> None:
+        super().__init__(
+            f"the live facts (generation {live}) were folded with other rules than this version has: "
+            "run `spoorboek replay`, which builds them anew beside the live ones and then switches"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    live: int
+    previous: int | None
+    fingerprint: str
+
+
+def reader_name(number: int) -> str:
+    """Under this name the positions of generation `number` are kept."""
+    return f"facts_{number}"
+
+
+def schema_of(number: int) -> str:
+    return f"facts_{number}"
+
+
+async def on_generation(tx: AsyncConnection, number: int) -> AsyncConnection:
+    """`tx`, whose queries on the facts tables go to generation `number` from here on."""
+    return await tx.execution_options(schema_translate_map={"facts": schema_of(number)})
+
+
+def fingerprint(programmes: Programmes) -> str:
+    """Everything but the events that decides what the rows become: rules, tables, and the programmes' age bands."""
+    tables = [str(CreateTable(table)) for table in FACTS.sorted_tables]
+    bands = {
+        programme.id: {code: [band.from_years, band.below_years] for code, band in programme.age_bands.items()}
+        for programme in programmes
+    }
+    return hashlib.sha256(json.dumps([FOLD_VERSION, tables, bands], sort_keys=True).encode()).hexdigest()
+
+
+async def find_generation(tx: AsyncConnection, *, share: bool = False, update: bool = False) -> Generation | None:
+    query = select(GENERATION.c.live, GENERATION.c.previous, GENERATION.c.fingerprint)
+    if share or update:
+        query = query.with_for_update(read=share)
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else Generation(row.live, row.previous, row.fingerprint)
+
+
+async def ensure_generation(tx: AsyncConnection, programmes: Programmes) -> Generation:
+    """The live generation; the first one is made where there is none. Safe for several processes at once."""
+    if (found := await find_generation(tx)) is not None:
+        return found
+    await tx.execute(text("SELECT pg_advisory_xact_lock(hashtext('spoorboek first facts'))"))
+    if (found := await find_generation(tx)) is not None:
+        return found
+    await create_tables(tx, FIRST)
+    first = Generation(FIRST, None, fingerprint(programmes))
+    row = {"single": True, "live": first.live, "previous": None, "fingerprint": first.fingerprint}
+    await tx.execute(insert(GENERATION).values(row))
+    return first
+
+
+async def create_tables(tx: AsyncConnection, number: int) -> None:
+    """Empty tables for generation `number`; what an interrupted build left of it is dropped."""
+    await drop_tables(tx, number)
+    await tx.execute(text(f"CREATE SCHEMA {schema_of(number)}"))
+    facts = await on_generation(tx, number)
+    for table in FACTS.sorted_tables:
+        await facts.execute(CreateTable(table))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            await facts.execute(CreateIndex(index))
+
+
+async def drop_tables(tx: AsyncConnection, number: int) -> None:
+    await tx.execute(text(f"DROP SCHEMA IF EXISTS {schema_of(number)} CASCADE"))
+    await tx.execute(delete(READERS).where(READERS.c.reader == reader_name(number)))
+
+
+async def built_generations(tx: AsyncConnection) -> list[int]:
+    """The numbers of all generations that have tables, whether finished or not."""
+    found = await tx.execute(text(r"SELECT nspname FROM pg_namespace WHERE nspname ~ '^facts_[0-9]+$'"))
+    return sorted(int(name.removeprefix("facts_")) for name in found.scalars())
+
+
+async def switch_to(tx: AsyncConnection, number: int, live: int, fingerprint: str) -> None:
+    await tx.execute(update(GENERATION).values(live=number, previous=live, fingerprint=fingerprint))
+
+
+async def reached(tx: AsyncConnection, number: int) -> dict[str, int]:
+    """How far generation `number` has come in each ledger, by the ledger's name."""
+    query = select(READERS.c.ledger, READERS.c.position).where(READERS.c.reader == reader_name(number))
+    return {row.ledger: row.position for row in await tx.execute(query)}

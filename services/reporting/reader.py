@@ -1,0 +1,71 @@
+"""The reader that folds casework's facts into the live generation; a rebuild runs the same code on the next one."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventlog.errors import PositionMoved
+from eventlog.ledger import LedgerId, Recorded
+from schemas.programme import Programmes
+from services.reporting.folding import fold, read_fact
+from services.reporting.generations import (
+    FIRST,
+    StaleFacts,
+    ensure_generation,
+    find_generation,
+    fingerprint,
+    reader_name,
+)
+from services.reporting.storing import load, save
+
+SOURCE = "casework"
+
+
+class FactsReader:
+    """Keeps the live generation up with casework's ledgers, also when another process has switched it."""
+
+    source = SOURCE
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+        self._fingerprint = fingerprint(programmes)
+        self._generation = FIRST
+
+    @property
+    def name(self) -> str:
+        return reader_name(self._generation)
+
+    async def start(self, tx: AsyncConnection) -> None:
+        """Find the live generation, or make the first; raises StaleFacts where a rebuild is due."""
+        live = await ensure_generation(tx, self._programmes)
+        self._generation = live.live
+        if live.fingerprint != self._fingerprint:
+            raise StaleFacts(live.live)
+
+    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        live = await find_generation(tx, share=True) or await ensure_generation(tx, self._programmes)
+        if live.live != self._generation:
+            was, self._generation = self._generation, live.live
+            raise PositionMoved(f"the facts have switched from generation {was} to {live.live}")
+        if live.fingerprint != self._fingerprint:
+            raise StaleFacts(live.live)
+        await fold_into(tx, live.live, ledger, events, self._programmes)
+
+
+async def fold_into(
+    tx: AsyncConnection, generation: int, ledger: LedgerId, events: Sequence[Recorded], programmes: Programmes
+) -> None:
+    """Fold `events` into the tables of `generation`; its position is moved by the caller, in the same `tx`."""
+    facts = [(event, fact) for event in events if (fact := read_fact(event)) is not None]
+    if not facts:
+        return
+    rows = await load(tx, generation, ledger.gemeente, {fact.case for _, fact in facts})
+    for event, fact in facts:
+        fold(rows, event, fact, lambda programme, age: age_band(programmes, programme, age))
+    await save(tx, generation, rows)
+
+
+def age_band(programmes: Programmes, programme_id: str, age_years: int) -> str | None:
+    if (programme := programmes.find(programme_id)) is None:
+        raise LookupError(f"no programme {programme_id} is defined here; put its definition back")
+    return programme.age_band(age_years)
