@@ -14,15 +14,14 @@ from schemas.describe import json_schema, name_of
 from schemas.event import Event
 from schemas.registry import EVENTS
 
-FOLDER = Path("schemas")
-JSON = FOLDER / "json"
+JSON = Path("json")
 PUBLISHED = JSON / "PUBLISHED"
-EXAMPLES = FOLDER / "examples"
-ASYNCAPI = FOLDER / "asyncapi.yaml"
+EXAMPLES = Path("examples")
+ASYNCAPI = Path("asyncapi.json")
 
 
 def write(root: Path) -> list[str]:
-    """Publish the schemas that are new and generate the AsyncAPI document; the files it wrote.
+    """Publish the schemas that are new and generate the AsyncAPI document; the files it wrote, below `root`.
 
     A published schema is never rewritten: where its model has changed, `check` says so.
     """

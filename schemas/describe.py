@@ -64,12 +64,12 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_description_outside(schema: dict[str, Any]) -> dict[str, Any]:
-    descriptions = {"description": choice["description"] for choice in schema["anyOf"] if "description" in choice}
-    choices = [
-        _ordered({keyword: value for keyword, value in choice.items() if keyword != "description"})
-        for choice in schema["anyOf"]
-    ]
-    return descriptions | schema | {"anyOf": choices}
+    outside: dict[str, Any] = {}
+    choices = []
+    for choice in schema["anyOf"]:
+        outside |= {keyword: value for keyword, value in choice.items() if keyword == "description"}
+        choices.append(_ordered({keyword: value for keyword, value in choice.items() if keyword != "description"}))
+    return outside | schema | {"anyOf": choices}
 
 
 def _describe_marks(model: type[BaseModel], properties: dict[str, Any]) -> None:

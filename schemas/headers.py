@@ -18,8 +18,8 @@ def _text(description: str, **keywords: Any) -> dict[str, Any]:
 SIGNATURE = Header(
     "signature",
     _text(
-        "Ed25519 over the lines `name:value` of every ce_* header, sorted by name and each ended by a line feed, and then"
-        " the value of the message; base64. A structured message has no ce_* header: its signature is over the value.",
+        "Ed25519 over the lines `name:value` of every ce_* header, sorted by name and each ended by a line feed, and"
+        " then the value of the message; base64. A structured message has no ce_* header: it signs its value alone.",
         pattern="^[A-Za-z0-9+/]{86}==$",
     ),
 )

@@ -3,12 +3,18 @@
 A statement is the data of a CloudEvent that a partner sends. The answers are the events of a submission's own stream.
 """
 
+from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, WithJsonSchema
 
 from schemas.event import NAMESPACE, AgeYears, Code, Day, Event, Pseudonym, Record, SubmissionId
 from schemas.marks import Personal, Reference
+
+
+def submission_id(source: str, event_id: str) -> str:
+    """The id of the submission that a CloudEvent's source and id make, the same at every door and for ever."""
+    return sha256(f"{source}\n{event_id}".encode()).hexdigest()[:32]
 
 
 class Statement(Event):
@@ -67,7 +73,7 @@ class CaseTypeAssessed(Statement):
 
 
 class ConsulentReferralMade(Statement):
-    """The coach involves the gemeente's (jeugd)consulent, in agreement with the family; `referral` names this referral."""
+    """The coach involves the gemeente's (jeugd)consulent, in agreement with the family; `referral` names it."""
 
     type: ClassVar[str] = NAMESPACE + "consulent-referral.made.v1"
     referral: Reference
