@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from schemas.marks import ReferenceMark, fields_marked, looks_like_bsn
 from schemas.programme import Programme
-from schemas.submission import STATEMENTS, GateError, Statement
+from schemas.submission import STATEMENTS, GateError, Statement, submission_id
 from services.intake import sentences, strict_json
 from services.intake.cloudevent import MOST_DATA_BYTES, CloudEvent
 from services.intake.partner import Partner
@@ -37,7 +36,7 @@ class Identity:
 
     @property
     def submission(self) -> str:
-        return sha256(f"{self.source}\n{self.id}".encode()).hexdigest()[:32]
+        return submission_id(self.source, self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""The gate over HTTP, for partners' systems: send events, and ask what became of them."""
+
+import re
+from typing import Annotated, Any, assert_never
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from services.intake import answer, bindings, body
+from services.intake.answer import BatchAnswer, SubmissionAnswer
+from services.intake.bindings import NotACloudEvent
+from services.intake.cloudevent import CloudEvent
+from services.intake.fate import Fate
+from services.intake.gate import Unattributable
+from services.intake.openapi import GET_RESPONSES, POST_RESPONSES, REQUEST_BODY
+from services.intake.partner import Partner
+from services.intake.partners import Partners, Unauthenticated
+from services.intake.submissions import Contested, Outcome, Submissions
+from services.problem import Problem
+
+MOST_SINGLE_BYTES = 1024 * 1024
+MOST_BATCH_BYTES = 8 * 1024 * 1024
+_SUBMISSION = re.compile(r"[0-9a-f]{32}")
+_bearer = HTTPBearer(auto_error=False, description="The key that came with the partner's registration.")
+
+
+def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["submissions"])
+
+    def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Partner:
+        try:
+            return partners.authenticate(credentials.credentials if credentials else "", submissions.today())
+        except Unauthenticated as error:
+            challenge = {"WWW-Authenticate": 'Bearer realm="spoorboek"'}
+            raise Problem(401, "Not authenticated", str(error), headers=challenge) from error
+
+    async def send_events(request: Request, partner: Annotated[Partner, Depends(caller)]) -> Response:
+        """Send one CloudEvent (structured or binary) or a batch of at most 1000.
+
+        The answer comes when the outcome is durable. Sending the same again has no effect and gives the same outcome.
+        A batch is answered by 200 with a result for each event, in order; the results may differ.
+        """
+        content_type = bindings.media_type(request.headers.get("content-type"))
+        try:
+            if content_type == bindings.BATCHED:
+                events = bindings.batch(await body.read(request, MOST_BATCH_BYTES))
+                return _batch_response(await _submit_all(submissions, partner, events))
+            content = await body.read(request, MOST_SINGLE_BYTES)
+            event = _single(request, content_type, content)
+        except NotACloudEvent as error:
+            return _response(answer.not_a_cloudevent(error))
+        return _response(await submissions.submit(partner, event))
+
+    async def read_submission(submission: str, partner: Annotated[Partner, Depends(caller)]) -> Response:
+        """What became of one of your own submissions: accepted, then applied or refused; or rejected."""
+        fate = await submissions.find(partner.gemeente, submission) if _SUBMISSION.fullmatch(submission) else None
+        if fate is None or fate.partner != partner.id:
+            raise Problem(404, "Unknown submission", "No submission of yours has this id. The answer to a send has it.")
+        return _json(200, answer.of_fate(fate))
+
+    router.add_api_route(
+        "/events",
+        send_events,
+        methods=["POST"],
+        status_code=202,
+        response_model=None,
+        responses=POST_RESPONSES,
+        openapi_extra={"requestBody": REQUEST_BODY},
+    )
+    router.add_api_route(
+        "/submissions/{submission}", read_submission, methods=["GET"], response_model=None, responses=GET_RESPONSES
+    )
+    return router
+
+
+async def _submit_all(
+    submissions: Submissions, partner: Partner, events: list[CloudEvent | NotACloudEvent]
+) -> list[Outcome]:
+    taken = iter(await submissions.submit_many([(partner, event) for event in events if isinstance(event, CloudEvent)]))
+    return [answer.not_a_cloudevent(one) if isinstance(one, NotACloudEvent) else next(taken) for one in events]
+
+
+def _single(request: Request, content_type: str, content: bytes) -> CloudEvent:
+    if content_type == bindings.STRUCTURED:
+        return bindings.structured(content)
+    return bindings.http_binary(request.headers.raw, content)
+
+
+def _response(outcome: Outcome) -> Response:
+    said = answer.of_outcome(outcome)
+    match outcome:
+        case Fate(status="rejected"):
+            return _problem(400, "Rejected", said)
+        case Fate():
+            return _json(202, said)
+        case Contested():
+            return _problem(409, "Contested", said)
+        case Unattributable():
+            return _problem(400, "Not a submission", said)
+        case _:
+            assert_never(outcome)
+
+
+def _batch_response(outcomes: list[Outcome]) -> Response:
+    return _json(200, BatchAnswer(results=tuple(answer.of_outcome(outcome) for outcome in outcomes)))
+
+
+def _json(status: int, said: SubmissionAnswer | BatchAnswer) -> Response:
+    return JSONResponse(said.model_dump(mode="json", exclude_defaults=True), status, _location(said))
+
+
+def _problem(status: int, title: str, said: SubmissionAnswer) -> Response:
+    """RFC 9457, with the submission and its links as extensions where the outcome is kept."""
+    content: dict[str, Any] = {"status": status, "title": title, "detail": said.sentence}
+    if said.errors:
+        content["errors"] = [error.model_dump(mode="json", exclude_none=True) for error in said.errors]
+    if said.links is not None:
+        content |= {"submission": said.submission, "links": said.links.model_dump(mode="json")}
+    return JSONResponse(content, status, _location(said), "application/problem+json")
+
+
+def _location(said: SubmissionAnswer | BatchAnswer) -> dict[str, str]:
+    return {"Location": said.links.self} if isinstance(said, SubmissionAnswer) and said.links else {}

@@ -1,0 +1,34 @@
+"""The intake service, put together from its parts."""
+
+from fastapi import APIRouter
+
+from services.intake.answers import Answers, Outcomes, topic_for
+from services.intake.api import make_router
+from services.intake.kafka_door import GROUP, KafkaDoor
+from services.intake.pages import make_pages
+from services.intake.parked import ParkingLot
+from services.intake.partners import Partners
+from services.intake.submissions import Submissions
+from services.runtime import Door, Parts, Service, SettingsError
+
+
+def build(parts: Parts) -> Service:
+    """Raises PartnerFileError where a partner's file cannot be used."""
+    if parts.vault is None:
+        raise SettingsError("intake needs the vault: set SPOORBOEK_VAULT_KEY")
+    partners = Partners.load(*parts.settings.partners)
+    submissions = Submissions(parts.ledger, parts.writer, parts.vault, parts.programmes, parts.clock)
+    router = APIRouter()
+    router.include_router(make_router(submissions, partners))
+    router.include_router(make_pages(submissions, partners))
+    if parts.publish is None:
+        return Service("intake", router, readers=(Outcomes(parts.ledger),))
+    door = KafkaDoor(submissions, partners, ParkingLot(parts.engine, parts.vault))
+    return Service(
+        "intake",
+        router,
+        readers=(Outcomes(parts.ledger),),
+        publishers=(Answers(parts.publish),),
+        doors=(Door(GROUP, door.topics(), door.take),) if door.topics() else (),
+        topics=tuple(topic_for(partner.id) for partner in partners),
+    )

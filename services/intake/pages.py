@@ -1,0 +1,73 @@
+"""The page on which anyone with a submission's address sees what became of it. In Dutch, and without its content."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.intake import dutch
+from services.intake.fate import Fate
+from services.intake.partner import is_synthetic
+from services.intake.partners import Partners
+from services.intake.submissions import AMSTERDAM, Submissions
+
+_HERE = Path(__file__).parent
+_SUBMISSION = re.compile(r"[0-9a-f]{32}")
+_MONTHS = ("jan", "feb", "mrt", "apr", "mei", "juni", "juli", "aug", "sep", "okt", "nov", "dec")
+
+
+def make_pages(submissions: Submissions, partners: Partners) -> APIRouter:
+    """An id has 128 bits and the page no content, so who knows the address may see it."""
+    router = APIRouter(prefix="/inzendingen", include_in_schema=False)
+    templates = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined)
+
+    @router.get("/volgen.js")
+    async def follow() -> Response:
+        return FileResponse(_HERE / "static" / "volgen.js", media_type="text/javascript")
+
+    @router.get("/{submission}")
+    async def fate_of(submission: str) -> Response:
+        fate = await _find(submissions, partners, submission)
+        if fate is None:
+            return HTMLResponse(templates.get_template("onbekend.html").render(), 404)
+        partner = partners.find(fate.partner)
+        return HTMLResponse(
+            templates.get_template("inzending.html").render(
+                fate=fate,
+                partner=partner.title if partner else fate.partner,
+                synthetic=is_synthetic(fate.partner),
+                statement=dutch.STATEMENT.get(fate.statement_type or "", "Niet vastgesteld"),
+                status=dutch.STATUS[fate.status],
+                reasons=_reasons(fate),
+                received=moment(fate.received_at),
+                decided=moment(fate.decided_at) if fate.decided_at else None,
+            )
+        )
+
+    return router
+
+
+async def _find(submissions: Submissions, partners: Partners, submission: str) -> Fate | None:
+    """A page's address does not say which gemeente it is of; each ledger is asked."""
+    if not _SUBMISSION.fullmatch(submission):
+        return None
+    for gemeente in sorted(partners.gemeenten()):
+        if (fate := await submissions.find(gemeente, submission)) is not None:
+            return fate
+    return None
+
+
+def _reasons(fate: Fate) -> list[tuple[str, str]]:
+    """Each reason as its code and a Dutch sentence; a rule younger than this page is shown as it was said."""
+    if fate.rule is not None:
+        return [(fate.rule, dutch.REFUSAL.get(fate.rule, fate.sentence or ""))]
+    return [(code, dutch.REJECTION[code]) for code in dict.fromkeys(error.code for error in fate.errors)]
+
+
+def moment(at: datetime) -> str:
+    """As people in the Netherlands read it: 5 mrt 2024, 14:03:09."""
+    local = at.astimezone(AMSTERDAM)
+    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M:%S}"

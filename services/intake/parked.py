@@ -1,0 +1,76 @@
+"""Records from Kafka that are nobody's submission: kept sealed and counted, until someone has looked at them."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.vault import Vault
+from eventlog.wire import Incoming
+
+SUBJECT = "parked"
+"""Whose key seals them: what cannot be parsed cannot be known to be about any family."""
+
+PARKED = Table(
+    "parked",
+    MetaData(),
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("gemeente", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    schema="intake",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record, the gemeente whose vault keeps it, and a reason from the closed list in kafka_door."""
+
+    record: Incoming
+    gemeente: str
+    reason: str
+
+
+class ParkingLot:
+    """Parks records; the same record again stays parked once."""
+
+    def __init__(self, engine: AsyncEngine, vault: Vault) -> None:
+        self._engine = engine
+        self._vault = vault
+
+    async def park(self, parked: list[Parked]) -> None:
+        """Returns when all of them are durable."""
+        rows = [await self._row(one) for one in parked]
+        if not rows:
+            return
+        async with self._engine.begin() as tx:
+            await tx.execute(insert(PARKED).on_conflict_do_nothing(), rows)
+
+    async def open(self, row: Mapping[str, str | int]) -> tuple[dict[str, bytes], bytes | None]:
+        """The headers and the value of a parked record, in the clear."""
+        context = f"{row['topic']}/{row['partition']}/{row['offset']}"
+        plain = await self._vault.unseal(str(row["gemeente"]), SUBJECT, {"record": str(row["sealed"])}, context)
+        raw = msgspec.json.decode(plain["record"])
+        headers = {name: base64.b64decode(value) for name, value in raw["headers"].items()}
+        return headers, base64.b64decode(raw["value"]) if raw["value"] is not None else None
+
+    async def _row(self, parked: Parked) -> dict[str, str | int]:
+        record = parked.record
+        context = f"{record.topic}/{record.partition}/{record.offset}"
+        raw = msgspec.json.encode({"headers": record.headers, "value": record.value}).decode()
+        sealed = await self._vault.seal(parked.gemeente, SUBJECT, {"record": raw}, context)
+        return {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "gemeente": parked.gemeente,
+            "reason": parked.reason,
+            "sealed": sealed["record"],
+        }
