@@ -116,8 +116,11 @@ class KafkaBus:
         await self._producer.start()
         await self._broker.start()
 
-    async def stop(self) -> None:
+    async def stop_reading(self) -> None:
         await self._broker.stop()
+
+    async def stop(self) -> None:
+        await self.stop_reading()
         if self._producer is not None:
             await self._producer.stop()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, Row, Select, Text, any_, cast, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from eventlog.errors import VersionConflict
 from eventlog.ledger import Append, Head, LedgerId, Recorded
@@ -16,6 +16,22 @@ from eventlog.sequencing import sequence
 from eventlog.tables import events_table, heads_table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def make_engine(database_url: str, service: str) -> AsyncEngine:
+    """Connections that act as the service's role, so that PostgreSQL itself keeps the events append-only.
+
+    Errors never quote parameters: they may be about a family.
+    """
+    return create_async_engine(
+        database_url,
+        hide_parameters=True,
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        connect_args={"server_settings": {"role": f"spoorboek_{service}", "application_name": f"spoorboek {service}"}},
+    )
 
 
 class PostgresLedger:

@@ -6,6 +6,7 @@ position: so whatever the bus does, each event has its effect once and in order.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import select, update
@@ -133,3 +134,18 @@ class Follower:
             await self.deliver(ledger, events)
             reached = events[-1].position
         return reached
+
+    async def lag(self) -> "Lag":
+        """How far the reader is behind the ends of the ledgers it follows, all together."""
+        reached = await self.positions.reached(self.reader.name)
+        sizes = await self.source.sizes()
+        behind = sum(size - reached.get(str(LedgerId(self.reader.source, name)), 0) for name, size in sizes.items())
+        return Lag(reached=sum(sizes.values()) - behind, behind=behind)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Numbers of events: those a reader has had, and those that lie before it."""
+
+    reached: int
+    behind: int

@@ -66,7 +66,10 @@ class HttpSource:
         return [self._recorded(line) for line in await self._get(f"/{gemeente}", {"after": after, "limit": limit})]
 
     async def _get(self, path: str, parameters: dict[str, int]) -> Any:
-        answer = await self._client.get(path, params=parameters)
+        try:
+            answer = await self._client.get(path, params=parameters)
+        except httpx.HTTPError as error:
+            raise EventlogError(f"{self._service} cannot be reached for its ledger ({type(error).__name__})") from error
         if answer.status_code != httpx.codes.OK:
             raise EventlogError(f"{self._service} answered {answer.status_code} when asked for its ledger")
         return answer.json()

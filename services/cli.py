@@ -1,0 +1,190 @@
+"""The command line. Exit codes: 0 done; 1 it did not work out, and a sentence says what to do; 2 wrong use."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import structlog
+import typer
+from rich.console import Console
+
+from eventlog.errors import EventlogError
+from eventlog.ledger import SERVICES
+from schemas import contracts
+from schemas.programme import ProgrammeError
+from services.demonstration.history import write_history
+from services.demonstration.load import write_load
+from services.intake.partners import PartnerFileError
+from services.intake.registration import register
+from services.migrations import migrate as migrate_database
+from services.run import RunError
+from services.run import run as run_everything
+from services.runtime import Settings, SettingsError
+from services.serve import serve as serve_services
+from services.submitting import SubmitError, read_lines
+from services.submitting import submit as submit_events
+from services.upkeep import replay as replay_facts
+from services.upkeep import verify as verify_ledgers
+
+EXPECTED = (EventlogError, PartnerFileError, ProgrammeError, RunError, SettingsError, SubmitError)
+SCHEMAS = Path(contracts.__file__).parent
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+partner = typer.Typer(no_args_is_help=True, help="Partners: who may send events.")
+demonstration = typer.Typer(no_args_is_help=True, help="Synthetic submissions, one CloudEvent a line.")
+schemas = typer.Typer(no_args_is_help=True, help="The published contracts.")
+app.add_typer(partner, name="partner")
+app.add_typer(demonstration, name="demonstration")
+app.add_typer(schemas, name="schemas")
+console = Console()
+
+
+@app.command()
+def run() -> None:
+    """Everything on this machine, with Venray's synthetic history (SPOORBOEK_DATA, SPOORBOEK_PORT)."""
+    data = Path(os.environ.get("SPOORBOEK_DATA", "data")).resolve()
+    port = int(os.environ.get("SPOORBOEK_PORT", "8080"))
+    _finish(run_everything(data, port, console))
+
+
+@app.command()
+def serve(service: Annotated[str, typer.Argument(help="intake, casework, reporting or all")]) -> None:
+    """One service against the database and the broker that the environment names."""
+    if service not in (*SERVICES, "all"):
+        raise typer.BadParameter(f"{service} is not one of {', '.join(SERVICES)}, all")
+    _finish(serve_services(_settings(), SERVICES if service == "all" else (service,)))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest form; safe to run again."""
+    _finish(migrate_database(_settings().database_url))
+
+
+@app.command()
+def submit(
+    file: Annotated[Path, typer.Argument(help="CloudEvents as JSON, one a line", exists=True, dir_okay=False)],
+    key: Annotated[str, typer.Option(envvar="SPOORBOEK_KEY", help="the partner's bearer key")],
+    url: Annotated[str, typer.Option(help="where intake is")] = "http://localhost:8080",
+) -> None:
+    """Send a file of events as a partner, in its order. Sending it again changes nothing."""
+
+    async def send() -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+            with file.open("rb") as lines, console.status("Sending") as status:
+                outcomes = await submit_events(
+                    client, read_lines(lines), lambda source: key, lambda sent: status.update(f"Sending: {sent}")
+                )
+        for outcome, count in sorted(outcomes.items()):
+            console.print(f"{outcome}: {count}", highlight=False)
+        if outcomes["rejected"]:
+            raise SubmitError(f"{outcomes['rejected']} rejected: ask GET {url}/v1/submissions/<id> why")
+
+    _finish(send())
+
+
+@app.command()
+def verify() -> None:
+    """Recompute every ledger from its first event and hold it against its head."""
+    _finish(verify_ledgers(_settings(), console))
+
+
+@app.command()
+def replay() -> None:
+    """Build the facts anew beside the live ones, say what differs, and switch."""
+    _finish(replay_facts(_settings(), console))
+
+
+@partner.command("new")
+def partner_new(
+    partner_id: str,
+    title: Annotated[str, typer.Option()],
+    gemeente: Annotated[str, typer.Option(help="as in GM0984")],
+    programme: Annotated[list[str], typer.Option()],
+    source: Annotated[list[str], typer.Option(help="the CloudEvents source, as in urn:nld:kvknr:…:systeem:…")],
+    folder: Annotated[Path, typer.Option(help="the folder of SPOORBOEK_PARTNERS")] = Path("data/partners"),
+) -> None:
+    """Write a partner's file and show its two keys, once."""
+
+    async def make() -> None:
+        made = register(folder, partner_id, title, gemeente, source, programme, date.today())  # noqa: DTZ011
+        console.print(f"{made.path} written. Restart intake to let the partner in.", highlight=False)
+        console.print("Give the partner these keys over a safe channel; they are kept nowhere:", highlight=False)
+        console.print(f"  bearer key (HTTP)           {made.bearer}", highlight=False, soft_wrap=True)
+        console.print(f"  signing key (Kafka, secret) {made.signing_secret}", highlight=False, soft_wrap=True)
+
+    _finish(make())
+
+
+@demonstration.command("history")
+def demonstration_history(file: Path) -> None:
+    """Write Venray's synthetic history of 2021-2023."""
+    console.print(f"{write_history(file)} synthetic submissions in {file}", highlight=False)
+
+
+@demonstration.command("load")
+def demonstration_load(folder: Path, gemeenten: int = 10, cases: int = 1000, seed: int = 2023) -> None:
+    """Write partners, programmes and submissions of any number of synthetic gemeenten."""
+    count = write_load(folder, gemeenten, cases, seed)
+    console.print(f"{count} synthetic submissions in {folder}", highlight=False)
+
+
+@schemas.command("write")
+def schemas_write() -> None:
+    """Publish what is new and generate what is generated."""
+    for path in contracts.write(SCHEMAS):
+        console.print(path, highlight=False)
+
+
+@schemas.command("check")
+def schemas_check() -> None:
+    """Say what is out of step with the published contracts."""
+    problems = contracts.check(SCHEMAS)
+    for problem in problems:
+        console.print(problem, highlight=False, soft_wrap=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """What people act on is a sentence on standard error; the log is JSON lines there too."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(os.environ.get("SPOORBOEK_LOG", "warning")),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    app()
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_environment(os.environ)
+    except SettingsError as error:
+        raise _stop(error) from error
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except EXPECTED as error:
+        raise _stop(error) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _stop(error: Exception) -> typer.Exit:
+    print(error, file=sys.stderr)  # noqa: T201
+    return typer.Exit(1)

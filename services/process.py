@@ -1,0 +1,154 @@
+"""One process: the services it runs, their parts, the bus between them and the HTTP side. The composition root."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.bus_kafka import KafkaBus, Relay
+from eventlog.bus_local import Pull, Wakes
+from eventlog.ledger import SERVICES
+from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.reader import Follower, Lag, LedgerSource, Positions, Reader, Source
+from eventlog.vault import PostgresKeys, Vault
+from eventlog.wire import events_topic
+from eventlog.writer import Writer
+from schemas.programme import Programmes
+from services.casework.app import build as build_casework
+from services.health import health_router
+from services.intake.app import build as build_intake
+from services.reporting.app import build as build_reporting
+from services.runtime import Parts, Service, Settings, SettingsError
+from services.runtime.ledger_range import HttpSource, ledger_router
+from services.runtime.web import make_app
+
+BUILD: dict[str, Callable[[Parts], Service]] = {
+    "intake": build_intake,
+    "casework": build_casework,
+    "reporting": build_reporting,
+}
+
+
+class Process:
+    """The services named, ready to `start`; `app` serves them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        names: Sequence[str] = SERVICES,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.settings = settings
+        self.programmes = Programmes.load(*settings.programmes)
+        self.followers: list[Follower] = []
+        self._clock = clock
+        self._wakes = Wakes()
+        self._engines: list[AsyncEngine] = []
+        self._ledgers: dict[str, PostgresLedger] = {}
+        self._pulls: list[Pull] = []
+        self._kafka = KafkaBus(settings.kafka) if settings.kafka else None
+        self.parts = {name: self._parts(name) for name in names}
+        self.services = {name: BUILD[name](parts) for name, parts in self.parts.items()}
+        for service in self.services.values():
+            self._connect(service)
+        self.app = self._make_app()
+
+    def _parts(self, name: str) -> Parts:
+        engine = make_engine(self.settings.database_url, name)
+        ledger = PostgresLedger(engine, name, self._clock)
+        self._engines.append(engine)
+        self._ledgers[name] = ledger
+        return Parts(
+            engine=engine,
+            ledger=ledger,
+            writer=Writer(ledger, committed=lambda: self._wakes.wake(name)),
+            programmes=self.programmes,
+            settings=self.settings,
+            clock=self._clock,
+            vault=self._vault(engine) if name == "intake" else None,
+            publish=self._kafka.publish if self._kafka else None,
+        )
+
+    def _vault(self, engine: AsyncEngine) -> Vault:
+        if self.settings.vault_key is None:
+            raise SettingsError(
+                "SPOORBOEK_VAULT_KEY is not set: intake seals personal data with it. Make one, once, with "
+                "`openssl rand -base64 32` and keep it: without it nothing that was sealed can be opened"
+            )
+        return Vault(self.settings.vault_key, PostgresKeys(engine))
+
+    def _connect(self, service: Service) -> None:
+        """Have each of the service's readers followed over the bus there is."""
+        for reader in service.readers:
+            follower = self._follower(service, reader)
+            if self._kafka:
+                self._kafka.follow(follower, group=f"spoorboek.{service.name}.{reader.name}")
+            else:
+                self._pulls.append(Pull(follower, self._wakes))
+        if self._kafka:
+            for publisher in (Relay(service.name, self._kafka.publish), *service.publishers):
+                self._pulls.append(Pull(self._follower(service, publisher), self._wakes))
+            for door in service.doors:
+                self._kafka.subscribe(door.topics, f"spoorboek.{door.group}", door.take)
+
+    def _follower(self, service: Service, reader: Reader) -> Follower:
+        follower = Follower(
+            reader,
+            Positions(self.parts[service.name].engine, service.name),
+            self._source(reader.source),
+            moved=lambda: self._wakes.wake(service.name),
+        )
+        self.followers.append(follower)
+        return follower
+
+    def _source(self, name: str) -> Source:
+        if name in self._ledgers:
+            return LedgerSource(self._ledgers[name])
+        address = (self.settings.peers or {}).get(name)
+        if not address or not self.settings.service_key:
+            raise SettingsError(
+                f"a reader here follows {name}, which runs elsewhere: set SPOORBOEK_SERVICE_KEY (the same for all "
+                f"services) and SPOORBOEK_PEERS, as in `{name}=http://{name}:8080`"
+            )
+        return HttpSource(name, address, self.settings.service_key)
+
+    def _make_app(self) -> FastAPI:
+        routers = [service.router for service in self.services.values()]
+        if self.settings.service_key:
+            routers += [ledger_router(ledger, self.settings.service_key) for ledger in self._ledgers.values()]
+        return make_app("Spoorboek", [health_router(self._engines[0], self.followers), *routers])
+
+    async def start(self) -> None:
+        """Connect everything; what follows the ledgers begins where it left off."""
+        for service in self.services.values():
+            if service.start:
+                await service.start()
+        if self._kafka:
+            await self._kafka.start(self._topics())
+        for pull in self._pulls:
+            pull.start()
+
+    def _topics(self) -> list[str]:
+        """Every topic this process reads or writes."""
+        ours = {events_topic(follower.reader.source) for follower in self.followers}
+        for service in self.services.values():
+            ours |= {events_topic(service.name), *service.topics}
+            ours |= {topic for door in service.doors for topic in door.topics}
+        return sorted(ours)
+
+    async def stop(self) -> None:
+        """Ends between transactions or undoes the running one; nothing is left half."""
+        if self._kafka:
+            await self._kafka.stop_reading()
+        for pull in self._pulls:
+            await pull.stop()
+        if self._kafka:
+            await self._kafka.stop()
+        for engine in self._engines:
+            await engine.dispose()
+
+    async def lag(self) -> Lag:
+        """How far all readers of this process are, together."""
+        lags = [await follower.lag() for follower in self.followers]
+        return Lag(reached=sum(lag.reached for lag in lags), behind=sum(lag.behind for lag in lags))

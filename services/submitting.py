@@ -1,0 +1,60 @@
+"""Sends a file of CloudEvents, one a line, through the front door like any partner, and counts what became of them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby, islice
+from typing import Any
+
+import httpx
+import msgspec
+
+_AT_ONCE = 500
+_BATCH = "application/cloudevents-batch+json"
+
+
+class SubmitError(Exception):
+    """The door did not take a batch at all; the message says what it answered."""
+
+
+async def submit(
+    client: httpx.AsyncClient,
+    events: Iterable[dict[str, Any]],
+    key_of: Callable[[str], str],
+    progress: Callable[[int], None] = lambda count: None,
+) -> Counter[str]:
+    """Send `events` in their order; `key_of` gives the bearer key for a source. How many got which status.
+
+    A batch has one sender, and the next goes out when the last is durable: so the order is the file's.
+    """
+    outcomes: Counter[str] = Counter()
+    sent = 0
+    for source, batch in _batches(events):
+        answer = await client.post(
+            "/v1/events",
+            content=msgspec.json.encode(batch),
+            headers={"Content-Type": _BATCH, "Authorization": f"Bearer {key_of(source)}"},
+        )
+        if not answer.is_success:
+            raise SubmitError(f"{answer.status_code} from {answer.url}: {answer.json().get('detail', answer.reason_phrase)}")
+        outcomes.update(result["status"] for result in answer.json()["results"])
+        sent += len(batch)
+        progress(sent)
+    return outcomes
+
+
+def read_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """One CloudEvent a line; raises SubmitError with the line's number where it is none."""
+    for number, line in enumerate(lines, start=1):
+        try:
+            event = msgspec.json.decode(line)
+        except msgspec.DecodeError as error:
+            raise SubmitError(f"line {number} is no JSON: {error}") from error
+        if not isinstance(event, dict):
+            raise SubmitError(f"line {number} is no CloudEvent: a JSON object is expected")
+        yield event
+
+
+def _batches(events: Iterable[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for source, run in groupby(events, key=lambda event: str(event.get("source", ""))):
+        while batch := list(islice(run, _AT_ONCE)):
+            yield source, batch

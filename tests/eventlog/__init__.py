@@ -1,0 +1,1 @@
+"""The mechanism under the services: ledgers, readers, the vault and the bus."""
