@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.errors import UnreadableRecord, VersionConflict
@@ -59,20 +58,17 @@ class _Desk:
         if self._versions[submission.outcome_stream]:
             return
         decision = self._decide(submission)
-        if isinstance(decision, tuple) and decision:
+        if decision and not isinstance(decision, Refusal):
             yield self._append(submission, submission.case_stream, decision)
         yield self._append(submission, submission.outcome_stream, (_outcome(submission, decision),))
 
     def _decide(self, submission: Submission) -> Decision:
         statement = submission.statement
         case = self._case(submission.case_stream)
-        try:
-            decision = decide(statement, case, submission.programme)
-            if isinstance(decision, tuple):
-                for fact in decision:
-                    case = evolve(case, fact, statement.occurred_on)
-        except ValidationError as error:
-            raise UnreadableRecord(f"{submission.accepted}: its references are not pseudonyms") from error
+        decision = decide(statement, case, submission.programme)
+        if not isinstance(decision, Refusal):
+            for fact in decision:
+                case = evolve(case, fact, statement.occurred_on)
         self._cases[submission.case_stream] = case
         return decision
 

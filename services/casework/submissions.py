@@ -1,5 +1,6 @@
 """Reading what the gate let in and what casework recorded before; what cannot be read is named and stops the reader."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -9,13 +10,15 @@ from pydantic.alias_generators import to_camel
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import Recorded
 from schemas.case import CaseFact
-from schemas.marks import PersonalMark, fields_marked
+from schemas.marks import PersonalMark, ReferenceMark, fields_marked
 from schemas.programme import Programme, Programmes
 from schemas.registry import UnknownEventType, decode
 from schemas.submission import SubmissionAccepted
 from services.casework.case import AnyStatement
 
+_PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 _STATEMENTS: dict[str, type[AnyStatement]] = {model.type: model for model in get_args(AnyStatement)}
+_REFERENCES = {name: fields_marked(model, ReferenceMark) for name, model in _STATEMENTS.items()}
 _SEALED = {
     name: frozenset(to_camel(field) for field in fields_marked(model, PersonalMark))
     for name, model in _STATEMENTS.items()
@@ -47,6 +50,10 @@ def read_submission(accepted: Recorded, programmes: Programmes) -> Submission:
         statement = _statement(event.statement_type, event.statement)
     except (ValidationError, KeyError) as error:
         raise UnreadableRecord(f"{accepted}: not a statement casework can read: {_what_is_wrong(error)}") from error
+    if raw := _not_pseudonyms(statement):
+        raise UnreadableRecord(
+            f"{accepted}: no pseudonym in {', '.join(raw)}; the gate let a partner's reference through"
+        )
     if (programme := programmes.find(statement.programme)) is None:
         raise UnreadableRecord(
             f"{accepted}: programme {statement.programme} is not among this installation's programmes"
@@ -70,6 +77,11 @@ def _statement(statement_type: str, stated: dict[str, Any]) -> AnyStatement:
     # Casework has no use for what the gate sealed, and a sealed text may be longer than its field allows.
     open_fields = {name: value for name, value in stated.items() if name not in _SEALED[statement_type]}
     return model.model_validate(open_fields)
+
+
+def _not_pseudonyms(statement: AnyStatement) -> list[str]:
+    references = {name: getattr(statement, name) for name in _REFERENCES[statement.type]}
+    return sorted(name for name, value in references.items() if value is not None and not _PSEUDONYM.fullmatch(value))
 
 
 def _what_is_wrong(error: Exception) -> str:

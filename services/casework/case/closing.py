@@ -30,8 +30,8 @@ def end(statement: SupportEnded, case: Case, programme: Programme) -> Decision:
     )
     return (
         _cannot_end_on(stated, case.last)
-        or unlisted("closing-reason-unknown", "closing reason", statement.reason, programme.closing_reasons)
-        or unlisted("outcome-unknown", "outcome", statement.outcome, programme.outcomes)
+        or unlisted("closing-reason-unknown", "closing reasons", statement.reason, programme.closing_reasons)
+        or unlisted("outcome-unknown", "outcomes", statement.outcome, programme.outcomes)
         or unlisted_destination(referred_to, programme)
         or (fact,)
     )

@@ -73,15 +73,15 @@ def _value_not_in_programme(name: str, value: Any, programme: Programme) -> Refu
         case "age_years":
             return age_outside(value, programme)
         case "area":
-            return unlisted("area-unknown", "area", value, programme.areas)
+            return unlisted("area-unknown", "areas", value, programme.areas)
         case "channel":
-            return unlisted("channel-unknown", "channel", value, programme.channels)
+            return unlisted("channel-unknown", "channels", value, programme.channels)
         case "help_question":
-            return unlisted("help-question-unknown", "help question", value, programme.help_questions)
+            return unlisted("help-question-unknown", "help questions", value, programme.help_questions)
         case "reason":
-            return unlisted("closing-reason-unknown", "closing reason", value, programme.closing_reasons)
+            return unlisted("closing-reason-unknown", "closing reasons", value, programme.closing_reasons)
         case "outcome":
-            return unlisted("outcome-unknown", "outcome", value, programme.outcomes)
+            return unlisted("outcome-unknown", "outcomes", value, programme.outcomes)
         case "referred_to":
             return unlisted_destination(value, programme)
         case _:  # closed_on: support may end after the programme did

@@ -85,7 +85,7 @@ def classify(statement: CaseTypeAssessed, case: Case, programme: Programme) -> D
     fact = CaseClassified(
         programme=statement.programme, case=statement.case, segment=segment.number, case_type=statement.case_type
     )
-    return unlisted("case-type-unknown", "case type", statement.case_type, programme.case_types) or (fact,)
+    return unlisted("case-type-unknown", "case types", statement.case_type, programme.case_types) or (fact,)
 
 
 def refer(statement: ConsulentReferralMade, case: Case, programme: Programme) -> Decision:
@@ -135,7 +135,7 @@ def answer(statement: ConsulentReferralAnswered, case: Case, programme: Programm
         referral=statement.referral,
         answer=statement.answer,
     )
-    return unlisted("answer-unknown", "consulent's answer", statement.answer, programme.consulent_answers) or (fact,)
+    return unlisted("answer-unknown", "consulent's answers", statement.answer, programme.consulent_answers) or (fact,)
 
 
 def _no_consulent(programme: Programme) -> Refusal:

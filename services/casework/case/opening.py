@@ -81,9 +81,9 @@ def _not_in_programme(statement: EnquiryReceived | SupportResumed, programme: Pr
     return (
         outside_period(statement.occurred_on, programme)
         or age_outside(statement.age_years, programme)
-        or unlisted("area-unknown", "area", statement.area, programme.areas)
-        or unlisted("channel-unknown", "channel", statement.channel, programme.channels)
-        or unlisted("help-question-unknown", "help question", statement.help_question, programme.help_questions)
+        or unlisted("area-unknown", "areas", statement.area, programme.areas)
+        or unlisted("channel-unknown", "channels", statement.channel, programme.channels)
+        or unlisted("help-question-unknown", "help questions", statement.help_question, programme.help_questions)
     )
 
 

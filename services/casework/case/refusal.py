@@ -26,11 +26,11 @@ def unlisted(rule: RefusalRule, what: str, code: str, listed: Iterable[str]) -> 
     if code in (codes := list(listed)):
         return None
     choice = shorten(", ".join(codes), 300, placeholder=" …") or "the programme has none"
-    return Refusal(rule, f"{code} is not a {what} of the programme; choose from: {choice}.")
+    return Refusal(rule, f"{code} is not among the {what} of the programme; choose from: {choice}.")
 
 
 def unlisted_destination(destinations: tuple[str, ...], programme: Programme) -> Refusal | None:
-    refusals = (unlisted("destination-unknown", "destination", code, programme.destinations) for code in destinations)
+    refusals = (unlisted("destination-unknown", "destinations", code, programme.destinations) for code in destinations)
     return next((refusal for refusal in refusals if refusal), None)
 
 
