@@ -15,9 +15,9 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    literal_column,
     not_,
     or_,
+    true,
     tuple_,
 )
 
@@ -27,7 +27,7 @@ from services.reporting.indicators.dimensions import DURATION_BANDS
 from services.reporting.questions import Part, Question
 
 _S, _R = SEGMENTS.c, REFERRALS.c
-_DESTINATION: ColumnElement[str] = literal_column("destination")
+_EACH_DESTINATION = func.unnest(_S.referred_to).table_valued("destination").render_derived(name="each")
 _ABOUT_REFERRALS = (Measure.REFERRED_TO_CONSULENT, Measure.CONSULENT_ANSWERED)
 _ONE_DAY = timedelta(days=1)
 
@@ -117,7 +117,7 @@ def count(unit: Unit) -> ColumnElement[int]:
 def value_of(dimension: str) -> ColumnElement[Any]:
     """The value of a dimension, to group by; destinations need `with_each_destination`."""
     if dimension == "destination":
-        return _DESTINATION
+        return _EACH_DESTINATION.c.destination
     if dimension == "answer":
         return _R.answer
     if dimension == "duration":
@@ -138,8 +138,7 @@ def value_is(dimension: str, value: str) -> ColumnElement[bool]:
 
 def with_each_destination(query: Select[Any]) -> Select[Any]:
     """A segment once for each organisation it was referred to, and once without where there is none."""
-    each = func.unnest(_S.referred_to).table_valued("destination", name="each").lateral()
-    return query.join(each, literal(True), isouter=True)
+    return query.join(_EACH_DESTINATION, true(), isouter=True)
 
 
 def _open_on(day: Day) -> ColumnElement[bool]:

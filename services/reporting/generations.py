@@ -108,8 +108,7 @@ async def ensure_generation(tx: AsyncConnection, programmes: Programmes) -> Gene
 
 
 async def create_tables(tx: AsyncConnection, number: int) -> None:
-    """Empty tables for generation `number`; what an interrupted build left of it is dropped."""
-    await drop_tables(tx, number)
+    """Empty tables for generation `number`."""
     await tx.execute(text(f"CREATE SCHEMA {schema_of(number)}"))
     facts = await on_generation(tx, number)
     for table in FACTS.sorted_tables:
@@ -119,6 +118,7 @@ async def create_tables(tx: AsyncConnection, number: int) -> None:
 
 
 async def drop_tables(tx: AsyncConnection, number: int) -> None:
+    """Forget generation `number`, finished or not, and how far it came."""
     await tx.execute(text(f"DROP SCHEMA IF EXISTS {schema_of(number)} CASCADE"))
     await tx.execute(delete(READERS).where(READERS.c.reader == reader_name(number)))
 

@@ -1,0 +1,144 @@
+"""Made-up histories of cases: the facts casework would have written, and the ledger that holds them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.ledger import Append, LedgerId, NewEvent, Recorded
+from eventlog.postgres import PostgresLedger
+from eventlog.reader import Follower, LedgerSource, Positions
+from schemas.case import (
+    CaseClassified,
+    CaseClosed,
+    CaseContactLogged,
+    CaseCorrected,
+    CaseFact,
+    CaseFirstContactMade,
+    CaseOpened,
+    CaseReopened,
+    CaseVoided,
+    ConsulentAnswered,
+    ReferredToConsulent,
+)
+from schemas.programme import PUBLISHED, Programmes
+from services.reporting.reader import FactsReader
+
+PROGRAMMES = Programmes.load(PUBLISHED)
+PROGRAMME = PROGRAMMES.find("gezinscoaches-venray")
+assert PROGRAMME is not None
+GEMEENTE = "GM0984"
+COACHES = "synthetic-synthese"
+
+
+def pseudonym(reference: str) -> str:
+    return sha256(reference.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A fact, the day it happened, and who said so."""
+
+    fact: CaseFact
+    on: date
+    partner: str = COACHES
+
+
+class CaseStory:
+    """The facts of one case, said as a story: `CaseStory("a").opened(day).closed(day)`."""
+
+    def __init__(self, reference: str, partner: str = COACHES) -> None:
+        self.case = pseudonym(f"case {reference}")
+        self.family = pseudonym(f"family {reference}")
+        self.segment = 0
+        self.partner = partner
+        self.told: list[Told] = []
+
+    def _tell(self, kind: type[Any], on: date, **said: Any) -> "CaseStory":
+        fact = kind(programme="gezinscoaches-venray", case=self.case, segment=self.segment, **said)
+        self.told.append(Told(fact, on, self.partner))
+        return self
+
+    def opened(self, on: date, **said: Any) -> "CaseStory":
+        defaults: dict[str, Any] = {"age_years": 7, "area": "wijk-a", "channel": "direct"}
+        defaults |= {"help_question": "parenting", "case_type": "regular"}
+        self.segment += 1
+        if self.segment == 1:
+            return self._tell(CaseOpened, on, family=self.family, **defaults | said)
+        return self._tell(CaseReopened, on, **defaults | said)
+
+    def first_contact(self, on: date) -> "CaseStory":
+        return self._tell(CaseFirstContactMade, on)
+
+    def contact(self, on: date, minutes: int) -> "CaseStory":
+        return self._tell(CaseContactLogged, on, contact=pseudonym(f"contact {len(self.told)}"), minutes=minutes)
+
+    def classified(self, on: date, case_type: str) -> "CaseStory":
+        return self._tell(CaseClassified, on, case_type=case_type)
+
+    def referred(self, on: date, referral: str = "r1") -> "CaseStory":
+        return self._tell(ReferredToConsulent, on, referral=pseudonym(referral))
+
+    def answered(self, on: date, answer: str = "advised", referral: str = "r1") -> "CaseStory":
+        return self._tell(ConsulentAnswered, on, referral=pseudonym(referral), answer=answer)
+
+    def closed(self, on: date, reason: str = "as-planned", referred_to: tuple[str, ...] = ()) -> "CaseStory":
+        return self._tell(CaseClosed, on, reason=reason, outcome="goals-met", referred_to=referred_to)
+
+    def corrected(self, on: date, **said: Any) -> "CaseStory":
+        return self._tell(CaseCorrected, on, **said)
+
+    def voided(self, on: date) -> "CaseStory":
+        return self._tell(CaseVoided, on, reason="registered-by-mistake")
+
+
+def as_appends(story: CaseStory, after: int = 0) -> Append:
+    events = tuple(
+        NewEvent(told.fact.type, told.fact.encode(), told.on, told.partner, "correlation", "causation")
+        for told in story.told[after:]
+    )
+    return Append(f"case-{story.case}", after, events)
+
+
+def recorded(story: CaseStory, first_position: int = 1) -> list[Recorded]:
+    """The story as a reader gets it, without a database."""
+    from datetime import UTC, datetime
+
+    return [
+        Recorded(
+            ledger=LedgerId("casework", GEMEENTE),
+            position=first_position + number,
+            stream=f"case-{story.case}",
+            version=number + 1,
+            type=told.fact.type,
+            occurred_on=told.on,
+            recorded_at=datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
+            partner=told.partner,
+            correlation="correlation",
+            causation="causation",
+            data=told.fact.encode(),
+        )
+        for number, told in enumerate(story.told)
+    ]
+
+
+class Casework:
+    """A casework ledger in PostgreSQL and the reader of reporting that follows it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.ledger = PostgresLedger(engine, "casework")
+        self.source = LedgerSource(self.ledger)
+        self.reader = FactsReader(PROGRAMMES)
+        self._follower = Follower(self.reader, Positions(engine, "reporting"), self.source)
+
+    async def writes(self, stories: Iterable[CaseStory]) -> None:
+        async with self.engine.begin() as tx:
+            outcomes = await self.ledger.append(tx, GEMEENTE, [as_appends(story) for story in stories if story.told])
+        assert all(isinstance(outcome, list) for outcome in outcomes)
+
+    async def read_by_reporting(self) -> int:
+        return await self._follower.catch_up(LedgerId("casework", GEMEENTE))
