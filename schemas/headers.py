@@ -19,15 +19,17 @@ SIGNATURE = Header(
     "signature",
     _text(
         "Ed25519 over the lines `name:value` of every ce_* header, sorted by name and each ended by a line feed, and"
-        " then the value of the message; base64. A structured message has no ce_* header: it signs its value alone.",
+        " then the value of the message; base64. No header holds a line feed and no name a colon. A structured message"
+        " has no ce_* header: it signs its value alone.",
         pattern="^[A-Za-z0-9+/]{86}==$",
     ),
 )
 
+_SHORT = {"minLength": 1, "maxLength": 200}
 _CLOUDEVENT = (
     Header("ce_specversion", {"const": "1.0"}),
-    Header("ce_id", _text("With ce_source the identity of the event: the same twice is the same event.", minLength=1)),
-    Header("ce_source", _text("The system that says it, such as urn:nld:oin:<OIN>:systeem:<naam>.", minLength=1)),
+    Header("ce_id", _text("With ce_source the identity of the event: the same twice is the same event.", **_SHORT)),
+    Header("ce_source", _text("The system that says it, such as urn:nld:oin:<OIN>:systeem:<naam>.", **_SHORT)),
     Header("ce_type", _text("What it says, and in which version.")),
 )
 
@@ -41,7 +43,7 @@ STATEMENT = (
 
 RECORDED = (
     *_CLOUDEVENT,
-    Header("ce_subject", _text("The stream in the ledger.", minLength=1)),
+    Header("ce_subject", _text("The stream in the ledger; of an answer, the submission.", minLength=1)),
     Header("ce_time", _text("When we recorded it, in UTC.", format="date-time")),
     Header("ce_sequence", _text("The position in the ledger of the gemeente.", pattern="^[0-9]+$")),
     Header("ce_streamversion", _text("The position in the stream, from 1.", pattern="^[0-9]+$")),

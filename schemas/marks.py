@@ -1,4 +1,4 @@
-"""Marks on fields: personal data, which is sealed at the gate, and partners' references, which become pseudonyms there."""
+"""Marks on fields: personal data, which is sealed at the gate, and references, which become pseudonyms there."""
 
 import re
 from typing import Annotated, Any, get_args
@@ -28,7 +28,11 @@ class PersonalMark:
 
 
 class ReferenceMark:
-    """The field is a partner's own reference: after the gate a keyed hash, equal for equal references of one gemeente."""
+    """The field is a partner's own reference: after the gate a keyed hash, equal for equal ones of one gemeente."""
+
+
+class NotToldMark:
+    """The field stays with us: an answer on a partner's topic leaves it out, so no reader of the wire counts on it."""
 
 
 Personal = Annotated[str, StringConstraints(min_length=1, max_length=2000), PersonalMark()]

@@ -1,4 +1,4 @@
-"""What partners state, and what the gate and casework answer. This is storage and wire: published versions never change.
+"""What partners state, and what the gate and casework answer. Storage and wire: published versions never change.
 
 A statement is the data of a CloudEvent that a partner sends. The answers are the events of a submission's own stream.
 """
@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, WithJsonSchema
 
 from schemas.event import NAMESPACE, AgeYears, Code, Day, Event, Pseudonym, Record, SubmissionId
-from schemas.marks import Personal, Reference
+from schemas.marks import NotToldMark, Personal, Reference
 
 
 def submission_id(source: str, event_id: str) -> str:
@@ -212,6 +212,12 @@ GrowingList = WithJsonSchema(
     }
 )
 
+ContentDigest = Annotated[
+    str,
+    Field(description="Keyed digest of what was sent, to tell a repeat from a reuse of the id."),
+    NotToldMark(),
+]
+
 
 class GateError(Record):
     """One thing the gate found: the code, a sentence that says what to do, and the field it is about."""
@@ -229,10 +235,8 @@ class SubmissionAccepted(Event):
     source: str
     id: str
     statement_type: str
-    statement: dict[str, Any]
-    content: Annotated[
-        str, Field(description="Keyed digest of what was sent, to tell a repeat from a reuse of the id.")
-    ]
+    statement: Annotated[dict[str, Any], NotToldMark()]
+    content: ContentDigest
 
 
 class SubmissionRejected(Event):
@@ -243,7 +247,7 @@ class SubmissionRejected(Event):
     source: str
     id: str
     errors: Annotated[tuple[GateError, ...], Field(min_length=1)]
-    content: str
+    content: ContentDigest
 
 
 class SubmissionContested(Event):
@@ -253,7 +257,7 @@ class SubmissionContested(Event):
     submission: SubmissionId
     source: str
     id: str
-    content: str
+    content: ContentDigest
 
 
 class SubmissionApplied(Event):

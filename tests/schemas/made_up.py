@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.describe import json_schema
 from schemas.event import Event
-from schemas.marks import looks_like_bsn
+from schemas.marks import NotToldMark, fields_marked, looks_like_bsn
 from schemas.submission import RefusalRule, RejectionCode
 
 Values = st.SearchStrategy[Any]
@@ -32,6 +32,7 @@ def events(event: type[Event]) -> st.SearchStrategy[Event]:
 def data_of(event: type[Event]) -> Values:
     """What the published schema allows as data, apart from references that could be a burgerservicenummer."""
     schema = json_schema(event)
+    schema["required"] += [name for name in schema["properties"] if name in fields_marked(event, NotToldMark)]
     return _values(schema, schema.get("$defs", {})).filter(lambda data: not any(map(looks_like_bsn, _texts(data))))
 
 
