@@ -27,6 +27,7 @@ from eventlog.wire import Incoming, Outgoing, by_ledger, events_topic, outgoing,
 PARTITIONS = 4
 _LONGEST_WAIT_SECONDS = 5.0
 _MOST_RECORDS = 2000
+_GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
 # Events are never compacted (a record without data would be a tombstone) and stay for ever. Who runs a cluster makes the
 # topics beforehand, with the replication it wants; here only what is missing is made.
 _TOPIC = {"cleanup.policy": "delete", "retention.ms": "-1"}
@@ -54,7 +55,7 @@ class KafkaBus:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        self._broker = KafkaBroker(bootstrap, allow_auto_create_topics=False, logger=None)
+        self._broker = KafkaBroker(bootstrap, allow_auto_create_topics=False, logger=None, graceful_timeout=_GRACE_SECONDS)
         self._producer: AIOKafkaProducer | None = None
 
     async def publish(self, records: Sequence[Outgoing]) -> None:

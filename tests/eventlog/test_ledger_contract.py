@@ -29,7 +29,9 @@ def ledger_in_postgres(request: pytest.FixtureRequest) -> Ledger:
     return PostgresLedger(request.getfixturevalue("engine"), "casework")
 
 
-async def appended(ledger: Ledger, *appends: Append, gemeente: str = GEMEENTE) -> list[list[Recorded] | VersionConflict]:
+async def appended(
+    ledger: Ledger, *appends: Append, gemeente: str = GEMEENTE
+) -> list[list[Recorded] | VersionConflict]:
     async with ledger.begin() as tx:
         return await ledger.append(tx, gemeente, appends)
 
@@ -117,7 +119,9 @@ async def test_time_never_runs_back(ledger: Ledger, monkeypatch: pytest.MonkeyPa
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers(1, 3)), max_size=4), max_size=5))
+@given(
+    st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers(1, 3)), max_size=4), max_size=5)
+)
 async def test_any_history_of_appends_verifies(ledger: Ledger, batches: list[list[tuple[str, int, int]]]) -> None:
     gemeente = f"GM{abs(hash(str(batches))) % 9000 + 1000}"
     for batch in batches:

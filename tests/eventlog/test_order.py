@@ -21,7 +21,9 @@ async def write(ledger: Ledger, name: int, random: Random) -> None:
         held, rolled_back = random.random() * 0.01, random.random() < 0.2
         try:
             async with ledger.begin() as tx:
-                await ledger.append(tx, GEMEENTE, [append(f"{name}-{number}-{rolled_back}", count=random.randint(1, 3))])
+                await ledger.append(
+                    tx, GEMEENTE, [append(f"{name}-{number}-{rolled_back}", count=random.randint(1, 3))]
+                )
                 await asyncio.sleep(held)
                 if rolled_back:
                     raise InterruptedError
@@ -83,10 +85,38 @@ class WithoutLock(PostgresLedger):
         )
 
 
-async def test_without_the_lock_a_reader_misses_events(engine: AsyncEngine) -> None:
-    """The guard of the guard: if this passes without the lock, the tests above prove nothing."""
-    ledger = WithoutLock(engine, "casework")
-    seen = await positions_seen(ledger, seed=0)
+async def held_and_passed(ledger: PostgresLedger) -> tuple[list[int], list[int]]:
+    """One append is held open while another is asked for; what a reader saw who looked all the while, and what is stored."""
+    seen: list[int] = []
+    async with ledger.begin() as held:
+        await ledger.append(held, GEMEENTE, [append("held")])
+        passing = asyncio.create_task(append_alone(ledger, "passing"))
+        await asyncio.wait([passing], timeout=0.5)
+        seen += await read_on(ledger, seen)
+    await passing
+    seen += await read_on(ledger, seen)
+    return seen, await read_on(ledger, [])
+
+
+async def append_alone(ledger: PostgresLedger, stream: str) -> None:
     async with ledger.begin() as tx:
-        stored = [one.position for one in await ledger.read(tx, GEMEENTE, after=0)]
-    assert set(stored) - set(seen), "a reader that saw everything proves that this test does not interleave"
+        await ledger.append(tx, GEMEENTE, [append(stream)])
+
+
+async def read_on(ledger: PostgresLedger, seen: list[int]) -> list[int]:
+    async with ledger.begin() as tx:
+        return [one.position for one in await ledger.read(tx, GEMEENTE, after=seen[-1] if seen else 0)]
+
+
+async def test_no_append_passes_one_that_is_held(ledger: PostgresLedger) -> None:
+    await append_alone(ledger, "first")
+    assert await held_and_passed(ledger) == ([1, 2, 3], [1, 2, 3])
+
+
+async def test_without_the_lock_a_reader_misses_events(engine: AsyncEngine) -> None:
+    """The guard of the guard: with the lock removed the very same steps lose an event for the reader."""
+    ledger = WithoutLock(engine, "casework")
+    await append_alone(ledger, "first")
+    seen, stored = await held_and_passed(ledger)
+    assert len(stored) == 3
+    assert len(set(stored) - set(seen)) == 1

@@ -1,0 +1,78 @@
+"""Events are only ever added: PostgreSQL refuses anything else to the services, and to the owner as well."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from eventlog.errors import BrokenLedger
+from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.verification import verify
+from services.migrations import migrate
+from tests.eventlog.making import GEMEENTE, append
+
+CHANGES = (
+    "UPDATE casework.events SET partner = 'x'",
+    "DELETE FROM casework.events",
+    "TRUNCATE casework.events",
+)
+
+
+async def attempt(engine: AsyncEngine, statement: str) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_service_has_no_right_to_change_events(
+    ledger: PostgresLedger, engine: AsyncEngine, change: str
+) -> None:
+    with pytest.raises(DBAPIError, match="permission denied"):
+        await attempt(engine, change)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_the_owner_is_stopped_by_the_trigger(database_url: str, change: str) -> None:
+    owner = create_async_engine(database_url)
+    with pytest.raises(DBAPIError, match="events are only added"):
+        await attempt(owner, change)
+    await owner.dispose()
+
+
+@pytest.mark.parametrize("table", ["intake.events", "vault.subject_keys"])
+@pytest.mark.parametrize("service", ["casework", "reporting"])
+async def test_only_intake_sees_what_is_sealed_and_the_keys(database_url: str, service: str, table: str) -> None:
+    engine = make_engine(database_url, service)
+    with pytest.raises(DBAPIError, match="permission denied"):
+        await attempt(engine, f"SELECT * FROM {table}")
+    await engine.dispose()
+
+
+TAMPERED = {
+    "UPDATE casework.events SET data = 'x' WHERE position = 2": "an event or the head was changed",
+    "UPDATE casework.events SET partner = 'x' WHERE position = 3": "an event or the head was changed",
+    "DELETE FROM casework.events WHERE position = 2": "casework/GM0984/2 is missing",
+    "DELETE FROM casework.events WHERE position = 3": "the head counts 3 events, the last one found is 2",
+    "UPDATE casework.events SET version = 7 WHERE position = 3": "version 7 of its stream, expected 3",
+    "UPDATE casework.heads SET root = '\\x00'": "an event or the head was changed",
+}
+
+
+@pytest.mark.parametrize("tampering", TAMPERED)
+async def test_who_goes_round_both_guards_is_found_out(
+    ledger: PostgresLedger, database_url: str, tampering: str
+) -> None:
+    async with ledger.begin() as tx:
+        await ledger.append(tx, GEMEENTE, [append("a", count=3)])
+    assert (await verify(ledger, GEMEENTE)).size == 3
+    owner = create_async_engine(database_url)
+    await attempt(owner, "ALTER TABLE casework.events DISABLE TRIGGER ALL")
+    await attempt(owner, tampering)
+    await owner.dispose()
+    with pytest.raises(BrokenLedger, match=TAMPERED[tampering]):
+        await verify(ledger, GEMEENTE)
+
+
+async def test_migrating_again_changes_nothing(empty_database_url: str) -> None:
+    await migrate(empty_database_url)
+    await migrate(empty_database_url)

@@ -1,0 +1,101 @@
+"""Over a real broker: in order, once, with what was missed read from the owner, and nothing acknowledged too early."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from eventlog.bus_kafka import KafkaBus, Relay
+from eventlog.bus_local import Pull, Wakes
+from eventlog.ledger import LedgerId
+from eventlog.postgres import PostgresLedger
+from eventlog.reader import Follower, LedgerSource, Positions
+from eventlog.wire import Incoming, Outgoing
+from tests.eventlog.making import GEMEENTE, append
+from tests.eventlog.test_reader import Noting, follower, noted  # noqa: F401 - a fixture
+
+LEDGER = LedgerId("casework", GEMEENTE)
+
+
+async def until(condition, seconds: float = 20) -> None:  # type: ignore[no-untyped-def]
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def bus(empty_kafka: str) -> AsyncIterator[KafkaBus]:
+    bus = KafkaBus(empty_kafka)
+    yield bus
+    await bus.stop()
+
+
+async def test_relay_and_reader_bring_every_event_once(bus, follower: Follower, engine, ledger: PostgresLedger) -> None:  # type: ignore[no-untyped-def] # noqa: F811
+    relay = Pull(Follower(Relay("casework", bus.publish), Positions(engine, "casework"), LedgerSource(ledger)), Wakes())
+    bus.follow(follower, group=f"test-{id(bus)}")
+    await bus.start(["casework.events"])
+    relay.start()
+    await until(lambda: _has(engine, 10))
+    async with ledger.begin() as tx:
+        await ledger.append(tx, GEMEENTE, [append(f"later{n}") for n in range(500)])
+    await until(lambda: _has(engine, 510))
+    await relay.stop()
+    assert await noted(engine) == list(range(1, 511))
+
+
+async def test_a_record_that_never_came_is_read_from_the_owner(bus, follower: Follower, engine, ledger) -> None:  # type: ignore[no-untyped-def] # noqa: F811
+    from eventlog.wire import outgoing
+
+    bus.follow(follower, group=f"test-{id(bus)}")
+    await bus.start(["casework.events"])
+    events = await follower.source.read(GEMEENTE, after=0)
+    await bus.publish([Outgoing("casework.events", b"GM0984", [("ce_id", b"\xff")], b"not ours")])
+    await bus.publish([outgoing(event) for event in (*events[:3], events[1], *events[6:])])
+    await until(lambda: _has(engine, 10))
+    assert await noted(engine) == list(range(1, 11))
+
+
+async def test_a_batch_is_not_acknowledged_before_it_is_taken(bus, empty_kafka: str) -> None:  # type: ignore[no-untyped-def]
+    """What a process had in hand when it ended comes to the next one."""
+    taken: list[bytes | None] = []
+    busy = asyncio.Event()
+
+    async def never_ends(records: Sequence[Incoming]) -> None:
+        busy.set()
+        await asyncio.sleep(3600)
+
+    async def takes(records: Sequence[Incoming]) -> None:
+        taken.extend(record.value for record in records)
+
+    bus.subscribe(["submissions.test"], "door", never_ends)
+    await bus.start(["submissions.test"])
+    await bus.publish([Outgoing("submissions.test", b"k", [], b"one")])
+    await asyncio.wait_for(busy.wait(), 20)
+    await bus.stop()
+    after = KafkaBus(empty_kafka)
+    after.subscribe(["submissions.test"], "door", takes)
+    await after.start(["submissions.test"])
+    await until(lambda: _is(taken, [b"one"]))
+    await after.stop()
+
+
+async def test_a_batch_that_fails_is_tried_until_it_is_taken(bus) -> None:  # type: ignore[no-untyped-def]
+    attempts: list[list[bytes | None]] = []
+
+    async def fails_twice(records: Sequence[Incoming]) -> None:
+        attempts.append([record.value for record in records])
+        if len(attempts) < 3:
+            raise ConnectionError("the database is away")
+
+    bus.subscribe(["submissions.test"], "fails", fails_twice)
+    await bus.start(["submissions.test"])
+    await bus.publish([Outgoing("submissions.test", b"k", [("x", b"\xff\xfe")], b"one")])
+    await until(lambda: _is(attempts, [[b"one"]] * 3))
+
+
+async def _has(engine, count: int) -> bool:  # type: ignore[no-untyped-def]
+    return len(await noted(engine)) >= count
+
+
+async def _is(value: object, expected: object) -> bool:
+    return value == expected

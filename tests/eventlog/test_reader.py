@@ -1,0 +1,95 @@
+"""Each event has its effect once and in order, whatever the bus does: duplicates, gaps, crashes, two instances."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from eventlog.errors import Gap
+from eventlog.ledger import LedgerId, Recorded
+from eventlog.postgres import PostgresLedger
+from eventlog.reader import Follower, Lag, LedgerSource, Positions
+from tests.eventlog.making import GEMEENTE, append
+
+LEDGER = LedgerId("casework", GEMEENTE)
+
+
+class Noting:
+    """A reader whose effect is one row per event, in the ledger's own database; `fail_at` makes it break there."""
+
+    name, source = "noting", "casework"
+    fail_at: int | None = None
+
+    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        for event in events:
+            await tx.execute(text("INSERT INTO noted (position) VALUES (:at)"), {"at": event.position})
+            if event.position == self.fail_at:
+                raise InterruptedError("killed in mid-batch")
+
+
+@pytest.fixture
+async def follower(engine: AsyncEngine, ledger: PostgresLedger, database_url: str) -> Follower:
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    owner = create_async_engine(database_url)
+    async with owner.begin() as connection:
+        await connection.execute(text("CREATE TABLE noted (at serial, position bigint)"))
+        await connection.execute(text("GRANT ALL ON noted, noted_at_seq TO spoorboek_casework"))
+    await owner.dispose()
+    async with ledger.begin() as tx:
+        await ledger.append(tx, GEMEENTE, [append(f"s{n}") for n in range(10)])
+    return Follower(Noting(), Positions(engine, "casework"), LedgerSource(ledger))
+
+
+async def noted(engine: AsyncEngine) -> list[int]:
+    async with engine.connect() as connection:
+        return [row.position for row in await connection.execute(text("SELECT position FROM noted ORDER BY at"))]
+
+
+async def test_events_delivered_twice_have_one_effect(follower: Follower, engine: AsyncEngine) -> None:
+    events = await follower.source.read(GEMEENTE, after=0)
+    await follower.deliver(LEDGER, events[:4])
+    await follower.deliver(LEDGER, events[2:6])
+    await follower.deliver(LEDGER, events[:6])
+    assert await noted(engine) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_gap_stops_the_reader_before_any_effect(follower: Follower, engine: AsyncEngine) -> None:
+    events = await follower.source.read(GEMEENTE, after=0)
+    await follower.deliver(LEDGER, events[:2])
+    with pytest.raises(Gap, match="casework/GM0984: the reader is at 2, the next event that arrived is 5"):
+        await follower.deliver(LEDGER, events[4:])
+    with pytest.raises(Gap):
+        await follower.deliver(LEDGER, [*events[2:4], *events[5:]])
+    assert await noted(engine) == [1, 2]
+
+
+async def test_what_was_missed_comes_from_the_owner(follower: Follower, engine: AsyncEngine) -> None:
+    assert await follower.lag() == Lag(reached=0, behind=10)
+    assert await follower.catch_up(LEDGER) == 10
+    assert await noted(engine) == list(range(1, 11))
+    assert await follower.lag() == Lag(reached=10, behind=0)
+
+
+async def test_a_crash_in_mid_batch_leaves_neither_effect_nor_position(follower: Follower, engine: AsyncEngine) -> None:
+    reader = follower.reader
+    assert isinstance(reader, Noting)
+    events = await follower.source.read(GEMEENTE, after=0)
+    await follower.deliver(LEDGER, events[:3])
+    reader.fail_at = 6
+    with pytest.raises(InterruptedError):
+        await follower.deliver(LEDGER, events[3:])
+    assert await noted(engine) == [1, 2, 3]
+    reader.fail_at = None
+    await follower.catch_up(LEDGER)
+    assert await noted(engine) == list(range(1, 11))
+
+
+async def test_two_instances_of_a_reader_do_the_work_once(follower: Follower, engine: AsyncEngine) -> None:
+    events = await follower.source.read(GEMEENTE, after=0)
+    twin = Follower(Noting(), follower.positions, follower.source)
+    for at in range(0, 10, 2):
+        await asyncio.gather(follower.deliver(LEDGER, events[at : at + 2]), twin.deliver(LEDGER, events[at : at + 2]))
+    assert await noted(engine) == list(range(1, 11))

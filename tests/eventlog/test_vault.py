@@ -1,0 +1,82 @@
+"""Personal fields can be opened only with the family's key, where they were sealed, and not at all without it."""
+
+from secrets import token_bytes
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from eventlog.errors import VaultError
+from eventlog.postgres import make_engine
+from eventlog.vault import MemoryKeys, PostgresKeys, Vault
+from tests.eventlog.making import GEMEENTE
+
+FAMILY = "f" * 32
+
+
+@given(st.dictionaries(st.sampled_from(["note", "phone"]), st.text(min_size=1), min_size=1))
+async def test_what_was_sealed_can_be_opened_and_does_not_show(plain: dict[str, str]) -> None:
+    vault = Vault(bytes(32), MemoryKeys())
+    sealed = await vault.seal(GEMEENTE, FAMILY, plain, "s1")
+    assert await vault.unseal(GEMEENTE, FAMILY, sealed, "s1") == plain
+    assert all(value.startswith("sealed:v1:") for value in sealed.values())
+    assert await vault.seal(GEMEENTE, FAMILY, plain, "s1") != sealed
+
+
+@pytest.mark.parametrize(
+    ("gemeente", "family", "context", "field"),
+    [("GM0001", FAMILY, "s1", "note"), (GEMEENTE, "e" * 32, "s1", "note"), (GEMEENTE, FAMILY, "s2", "note"),
+     (GEMEENTE, FAMILY, "s1", "phone")],
+)  # fmt: skip
+async def test_a_sealed_field_opens_nowhere_else(gemeente: str, family: str, context: str, field: str) -> None:
+    vault = Vault(bytes(32), MemoryKeys())
+    sealed = await vault.seal(GEMEENTE, FAMILY, {"note": "synthetisch"}, "s1")
+    await vault.seal(gemeente, family, {"note": "x"}, "other")
+    with pytest.raises(VaultError):
+        await vault.unseal(gemeente, family, {field: sealed["note"]}, context)
+
+
+async def test_pseudonyms_are_stable_and_differ_per_gemeente_and_kind() -> None:
+    vault, again, other = (Vault(key, MemoryKeys()) for key in (bytes(32), bytes(32), token_bytes(32)))
+    assert vault.pseudonym(GEMEENTE, "family", "SYN-1") == again.pseudonym(GEMEENTE, "family", "SYN-1")
+    different = {
+        vault.pseudonym(GEMEENTE, "family", "SYN-1"),
+        vault.pseudonym("GM0001", "family", "SYN-1"),
+        vault.pseudonym(GEMEENTE, "youth", "SYN-1"),
+        vault.pseudonym(GEMEENTE, "family", "SYN-2"),
+        other.pseudonym(GEMEENTE, "family", "SYN-1"),
+    }
+    assert len(different) == 5
+    assert {len(one) for one in different} == {32}
+
+
+async def test_a_family_has_one_key_whoever_comes_first(database_url: str) -> None:
+    engine = make_engine(database_url, "intake")
+    master = token_bytes(32)
+    first, second = (Vault(master, PostgresKeys(engine)) for _ in range(2))
+    sealed = await first.seal(GEMEENTE, FAMILY, {"note": "synthetisch"}, "s1")
+    also = await second.seal(GEMEENTE, FAMILY, {"note": "ook synthetisch"}, "s2")
+    assert await second.unseal(GEMEENTE, FAMILY, sealed, "s1") == {"note": "synthetisch"}
+    assert await first.unseal(GEMEENTE, FAMILY, also, "s2") == {"note": "ook synthetisch"}
+    wrong = Vault(token_bytes(32), PostgresKeys(engine))
+    with pytest.raises(VaultError, match="right master key"):
+        await wrong.seal(GEMEENTE, FAMILY, {"note": "x"}, "s3")
+    await engine.dispose()
+
+
+async def test_without_its_key_a_family_is_erased(database_url: str) -> None:
+    engine, owner = make_engine(database_url, "intake"), create_async_engine(database_url)
+    vault = Vault(token_bytes(32), PostgresKeys(engine))
+    sealed = await vault.seal(GEMEENTE, FAMILY, {"note": "synthetisch"}, "s1")
+    await destroy(owner)
+    with pytest.raises(VaultError, match="erased"):
+        await vault.unseal(GEMEENTE, FAMILY, sealed, "s1")
+    await engine.dispose()
+    await owner.dispose()
+
+
+async def destroy(owner: AsyncEngine) -> None:
+    async with owner.begin() as connection:
+        await connection.execute(text("DELETE FROM vault.subject_keys"))

@@ -1,0 +1,78 @@
+"""Group commit: many callers, few transactions, and each caller gets its own answer."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventlog.errors import VersionConflict
+from eventlog.ledger import Append, Recorded
+from eventlog.memory import MemoryLedger
+from eventlog.writer import Writer
+from tests.eventlog.making import GEMEENTE, append
+
+
+class Counting(MemoryLedger):
+    """Counts its transactions; each takes a moment, as a disk does."""
+
+    transactions = 0
+    broken = False
+
+    async def append(
+        self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]
+    ) -> list[list[Recorded] | VersionConflict]:
+        self.transactions += 1
+        await asyncio.sleep(0.001)
+        if self.broken:
+            raise ConnectionError("the database went away")
+        return await super().append(tx, gemeente, appends)
+
+
+async def test_callers_that_wait_share_a_transaction() -> None:
+    ledger, commits = Counting("casework"), 0
+
+    def committed() -> None:
+        nonlocal commits
+        commits += 1
+
+    writer = Writer(ledger, committed)
+    stored = await asyncio.gather(*(writer.append(GEMEENTE, append(f"s{n}")) for n in range(200)))
+    assert sorted(one.position for (one,) in stored) == list(range(1, 201))
+    assert ledger.transactions == commits <= 3
+
+
+async def test_appends_are_stored_in_the_order_in_which_they_were_asked() -> None:
+    writer = Writer(Counting("casework"), lambda: None)
+    stored = await asyncio.gather(*(writer.append(GEMEENTE, append(f"s{n}")) for n in range(1200)))
+    assert [one.position for (one,) in stored] == list(range(1, 1201))
+
+
+async def test_one_callers_conflict_is_not_the_others() -> None:
+    writer = Writer(Counting("casework"), lambda: None)
+    first, second, other = await asyncio.gather(
+        *(writer.append(GEMEENTE, append(stream)) for stream in ("a", "a", "b")), return_exceptions=True
+    )
+    assert isinstance(second, VersionConflict)
+    assert isinstance(first, list) and isinstance(other, list)
+
+
+async def test_when_the_database_is_away_every_caller_hears_it_and_the_next_may_succeed() -> None:
+    ledger = Counting("casework")
+    writer = Writer(ledger, lambda: None)
+    ledger.broken = True
+    heard = await asyncio.gather(*(writer.append(GEMEENTE, append(f"s{n}")) for n in range(3)), return_exceptions=True)
+    assert [type(one) for one in heard] == [ConnectionError] * 3
+    ledger.broken = False
+    assert [one.position for one in await writer.append(GEMEENTE, append("s"))] == [1]
+
+
+async def test_a_caller_that_went_away_does_not_take_the_others_along() -> None:
+    writer = Writer(Counting("casework"), lambda: None)
+    gone = asyncio.create_task(writer.append(GEMEENTE, append("gone")))
+    stays = asyncio.create_task(writer.append(GEMEENTE, append("stays")))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert [one.position for one in await stays] == [2]
+    with pytest.raises(asyncio.CancelledError):
+        await gone
