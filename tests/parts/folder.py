@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ def run_folder() -> Path:
         if not _owner_lives(left):
             remove(left)
     own = shelf / _owner(psutil.Process())
-    own.mkdir(exist_ok=True)
+    own.mkdir(parents=True, exist_ok=True)
     return own
 
 
@@ -30,6 +31,8 @@ def remove(folder: Path) -> None:
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        folder.parent.rmdir()  # the last part of a run takes the run's folder along
 
 
 def _owner(process: psutil.Process) -> str:

@@ -81,7 +81,7 @@ def _wheel(folder: Path) -> Iterator[URL]:
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
     """PostgreSQL in a container where Docker answers, else the one that comes as a wheel."""
-    server = _container() if docker_engine.answers() else _wheel(run_folder() / "postgres")
+    server = _container() if docker_engine.answers() else _wheel(run_folder() / f"postgres-{uuid4().hex[:8]}")
     with ExitStack() as stack:
         try:
             admin = stack.enter_context(server)
