@@ -1,0 +1,153 @@
+"""The forms in which the API answers."""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+from pydantic import Field
+from sqlalchemy import Row
+
+from eventlog.ledger import LedgerId, Recorded
+from schemas.event import Record
+from services.reporting.figures import Figure
+from services.reporting.indicators import DIMENSIONS, Indicator
+from services.reporting.reader import SOURCE
+
+
+class Definition(Indicator):
+    """An indicator with the hash that its published version is known by."""
+
+    hash_: str = Field(alias="hash", description="SHA-256 over the canonical JSON of the definition.")
+
+    @classmethod
+    def of(cls, indicator: Indicator) -> "Definition":
+        return cls.model_validate({**indicator.model_dump(by_alias=False), "hash": indicator.hash})
+
+
+class Definitions(Record):
+    indicators: tuple[Definition, ...]
+
+
+class LedgerAnswer(Record):
+    """The figure counts this ledger up to and including position `size`."""
+
+    name: str
+    size: int
+
+
+class FigureAnswer(Record):
+    """`value` is `numerator` for a count; for a share the percentage to one decimal, absent where nothing is divided."""
+
+    programme: str
+    period: str
+    cut: dict[str, str]
+    value: float | int | None
+    percentage: bool
+    numerator: int
+    denominator: int | None
+    definition: Definition
+    ledger: LedgerAnswer
+    synthetic: bool = Field(description="Whether a partner contributed that exists in a demonstration only.")
+    links: dict[str, str]
+
+
+class SegmentAnswer(Record):
+    """One thing that a figure counts, by its last segment; `segments` is how many of its segments matched."""
+
+    case: str
+    segment: int
+    segments: int
+    family: str
+    youth: str | None
+    partner: str
+    area: str
+    channel: str
+    help_question: str
+    age_band: str | None
+    case_type: str
+    opened_on: date
+    closed_on: date | None
+    reason: str | None
+    outcome: str | None
+    referred_to: tuple[str, ...]
+    links: dict[str, str]
+
+
+class SegmentsAnswer(Record):
+    """A page of the things that a figure counts; `total` is the figure's own number."""
+
+    total: int
+    page: int
+    page_size: int
+    segments: tuple[SegmentAnswer, ...]
+    links: dict[str, str]
+
+
+class EventAnswer(Record):
+    """One event: its identity, its CloudEvents attributes, and its data as stored."""
+
+    ledger: str
+    position: int
+    envelope: dict[str, str]
+    data: dict[str, Any]
+
+
+class EventsAnswer(Record):
+    case: str
+    segment: int
+    synthetic: bool
+    events: tuple[EventAnswer, ...]
+
+
+def figure_answer(figure: Figure, links: dict[str, str]) -> FigureAnswer:
+    question, value = figure.question, figure.value
+    share = figure.denominator is not None
+    return FigureAnswer(
+        programme=question.programme.id,
+        period=question.period.name,
+        cut={DIMENSIONS[name].parameter: code for name, code in question.cut.items()},
+        value=None if value is None else float(value) if share else int(value),
+        percentage=share,
+        numerator=figure.numerator,
+        denominator=figure.denominator,
+        definition=Definition.of(question.indicator),
+        ledger=LedgerAnswer(name=figure.ledger.name, size=figure.ledger.size),
+        synthetic=figure.synthetic,
+        links=links,
+    )
+
+
+def segment_answer(row: Row[Any]) -> SegmentAnswer:
+    found = row._asdict()
+    taken = {
+        name: found[name] for name in SegmentAnswer.model_fields if name in found and name not in ("case", "links")
+    }
+    links = {"events": f"/v1/cases/{row.case_id}/segments/{row.segment}/events"}
+    return SegmentAnswer(case=row.case_id, links=links, **taken)
+
+
+def event_answer(row: Row[Any]) -> EventAnswer:
+    event = as_recorded(row)
+    return EventAnswer(
+        ledger=str(event.ledger),
+        position=event.position,
+        envelope=event.attributes(),
+        data=msgspec.json.decode(event.data),
+    )
+
+
+def as_recorded(row: Row[Any]) -> Recorded:
+    """The event as casework's ledger holds it."""
+    return Recorded(
+        ledger=LedgerId(SOURCE, row.gemeente),
+        position=row.position,
+        stream=f"case-{row.case_id}",
+        version=row.version,
+        type=row.type,
+        occurred_on=row.occurred_on,
+        recorded_at=row.recorded_at,
+        partner=row.partner,
+        correlation=row.correlation,
+        causation=row.causation,
+        data=row.data,
+    )
