@@ -1,1 +1,1 @@
-"""The synthetic history that Spoorboek is shown, tried and loaded with. No person in it exists or ever did."""
+"""The synthetic history that Spoorboek is shown, tried and loaded with; no person in it exists or ever did."""

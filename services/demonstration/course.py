@@ -25,7 +25,7 @@ FULL_STRENGTH = date(2023, 10, 1)
 
 _LONGEST_WAIT_DAYS, _LONGEST_WAIT_AT_FULL_STRENGTH_DAYS = 45, 8
 _DAYS_BETWEEN = {REGULAR: (14, 34), PILOT_FLAME: (28, 33), COMPLEX: (5, 8)}
-_MINUTES = {REGULAR: (30, 90), PILOT_FLAME: (30, 105), COMPLEX: (135, 210)}
+_MINUTES = {REGULAR: (30, 90), PILOT_FLAME: (30, 60), COMPLEX: (135, 210)}
 """Per contact: a waakvlam takes at most two hours a month, a complex case more than two hours a week."""
 
 _SHARE_REFERRED = 22

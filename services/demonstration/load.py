@@ -1,4 +1,4 @@
-"""Any number of synthetic gemeenten and cases, to load an installation with: no total binds, memory stays bounded."""
+"""Any number of synthetic gemeenten and cases, to load an installation with in bounded memory."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -25,10 +25,13 @@ MOST_GEMEENTEN = 10_000 - FIRST_GEMEENTE
 _FIRST_DAY, _LAST_DAY = date(YEARS[0].year, 1, 1), date(YEARS[-1].year, 12, 31)
 
 
-def load(gemeenten: int = 10, cases: int = 1000, seed: int = 2023) -> Iterator[dict[str, Any]]:
-    """CloudEvents of `gemeenten` gemeenten, GM9001 and on, with `cases` cases each, in the order they are sent."""
-    streams = (_gemeente(seed, place, cases) for place in _places(gemeenten))
-    yield from as_cloudevents(merge(*streams, key=lambda sent: sent[1].day))
+def load(gemeenten: int = 10, cases: int = 1000, seed: int = 2023, at_once: int = 5000) -> Iterator[dict[str, Any]]:
+    """CloudEvents of `gemeenten` gemeenten, GM9001 and on, with `cases` cases each.
+
+    They come in waves of some `at_once` cases: within a wave by day over all gemeenten, and each wave runs from 2021
+    to 2023, so memory holds one wave however many cases there are.
+    """
+    yield from as_cloudevents(_waves(_places(gemeenten), cases, seed, max(1, at_once // gemeenten)))
 
 
 def write_load(folder: Path, gemeenten: int, cases: int, seed: int = 2023) -> int:
@@ -47,20 +50,26 @@ def write_load(folder: Path, gemeenten: int, cases: int, seed: int = 2023) -> in
     return write_lines(folder / "submissions.jsonl", load(gemeenten, cases, seed))
 
 
-def _gemeente(seed: int, place: str, cases: int) -> Iterator[tuple[Sender, Told]]:
+def _waves(places: list[str], cases: int, seed: int, size: int) -> Iterator[tuple[Sender, Told]]:
+    for start in range(0, cases, size):
+        numbers = range(start + 1, min(start + size, cases) + 1)
+        yield from merge(*(_gemeente(seed, place, numbers) for place in places), key=lambda sent: sent[1].day)
+
+
+def _gemeente(seed: int, place: str, numbers: range) -> Iterator[tuple[Sender, Told]]:
     senders = senders_of(place.upper(), _programme_id(place), place)
-    for told in by_day(_stories(Random(f"{seed} {place}"), place, cases)):
+    for told in by_day(_stories(Random(f"{seed} {place} {numbers.start}"), place, numbers)):
         yield senders[told.sender], told
 
 
-def _stories(random: Random, place: str, cases: int) -> Iterator[list[Told]]:
+def _stories(random: Random, place: str, numbers: range) -> Iterator[list[Told]]:
     days = working_days(_FIRST_DAY, _LAST_DAY)
-    for number in range(cases):
-        opened_on = days[number * len(days) // cases]
+    for nth, number in enumerate(numbers):
+        opened_on = days[nth * len(days) // len(numbers)]
         segment = Segment(opened_on, draw_closing(random, opened_on))
         choose_freely(random, YEARS[-1], segment)
         choose_reason_freely(random, segment)
-        case = make_case(random, f"SYN.{place}", number + 1, (segment,))
+        case = make_case(random, f"SYN.{place}", number, (segment,))
         yield tell(random, about(_programme_id(place), case), case, _LAST_DAY)
 
 

@@ -1,0 +1,1 @@
+"""The synthetic history adds up to what is printed, and every service takes all of it."""
