@@ -22,7 +22,7 @@ help: ## list these words
 
 # Ctrl-C is how a run is meant to end, so it is no error of make's.
 .PHONY: run
-run: $(VENV)/runs ## everything on this machine, with Venray's history (PORT=8000 DATA=folder)
+run: $(VENV)/runs ## everything on this machine, with Venray's history (PORT=8080 DATA=data)
 	@trap : INT; code=0; $(BIN)/spoorboek run || code=$$?; [ $$code -eq 130 ] || exit $$code
 
 .PHONY: test
