@@ -112,9 +112,10 @@ def test_a_correction_keeps_the_history_possible(
     )
 
 
-def test_segments_may_touch_after_a_correction() -> None:
+@pytest.mark.parametrize("fields", [{"closed_on": "2023-04-01"}, {"segment": 2, "opened_on": "2023-03-01"}])
+def test_segments_may_touch_after_a_correction(fields: dict[str, Any]) -> None:
     story(
         given=TWO_SEGMENTS,
-        when=correct("2023-07-01", closed_on="2023-04-01"),
-        then=[corrected("2023-07-01", closed_on="2023-04-01")],
+        when=correct("2023-07-01", **fields),
+        then=[corrected("2023-07-01", **fields)],
     )

@@ -17,6 +17,7 @@ from tests.casework.stories import (
     classified,
     closed,
     contact_logged,
+    end,
     first_contact_made,
     log_contact,
     make_first_contact,
@@ -91,6 +92,13 @@ class TestWhatHappensInSupport:
             given=TWO_SEGMENTS,
             when=state("2023-03-15"),
             then=Refused("after-closing", "closed from 2023-03-01 until it was resumed on 2023-04-01"),
+        )
+
+    def test_holds_a_closing_back_that_would_leave_it_out(self, state: State, record: Record) -> None:
+        story(
+            given=[opened("2023-01-05"), record("2023-02-02")],
+            when=end("2023-02-01"),
+            then=Refused("after-closing", "registered on 2023-02-02"),
         )
 
 

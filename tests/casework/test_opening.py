@@ -1,4 +1,4 @@
-"""How a case opens, closes and is resumed."""
+"""How a case opens, and opens again when support is resumed."""
 
 from typing import Any
 
@@ -8,18 +8,13 @@ from schemas.submission import RefusalRule
 from tests.casework.stories import (
     TAILORED,
     Refused,
-    assigned,
     closed,
-    contact_logged,
-    end,
     enquire,
     opened,
     ref,
     reopened,
     resume,
     story,
-    void,
-    voided,
 )
 
 
@@ -155,89 +150,17 @@ def test_an_open_case_cannot_be_resumed() -> None:
     )
 
 
+def test_an_enquiry_is_no_resumption() -> None:
+    story(
+        given=[opened("2023-01-05")],
+        when=resume("2023-01-05"),
+        then=Refused("case-open"),
+    )
+
+
 def test_a_segment_is_resumed_once_also_when_it_was_closed_since() -> None:
     story(
         given=[opened("2023-01-05"), closed("2023-03-01"), reopened("2023-04-01"), closed("2023-05-01", segment=2)],
         when=resume("2023-04-01"),
         then=[],
-    )
-
-
-def test_the_end_of_support_closes_the_last_segment() -> None:
-    story(
-        given=[opened("2023-01-05"), closed("2023-03-01"), reopened("2023-04-01")],
-        when=end("2023-06-01", reason="own-initiative", outcome="goals-not-met"),
-        then=[closed("2023-06-01", segment=2, reason="own-initiative", outcome="goals-not-met")],
-    )
-
-
-def test_destinations_are_recorded_once_and_in_one_order() -> None:
-    story(
-        given=[opened("2023-01-05")],
-        when=end("2023-03-01", referred_to=("youth-work", "consulent", "youth-work")),
-        then=[closed("2023-03-01", referred_to=("consulent", "youth-work"))],
-    )
-
-
-def test_a_case_closes_once() -> None:
-    story(
-        given=[opened("2023-01-05"), closed("2023-03-01")],
-        when=end("2023-03-02"),
-        then=Refused("case-closed", "closed since 2023-03-01, reason as-planned, outcome goals-met"),
-    )
-
-
-def test_a_closing_sent_again_does_not_close_what_was_resumed_that_day() -> None:
-    story(
-        given=[opened("2023-01-05"), closed("2023-03-01"), reopened("2023-03-01")],
-        when=end("2023-03-01"),
-        then=[],
-    )
-
-
-def test_a_case_cannot_close_before_it_opened() -> None:
-    story(
-        given=[opened("2023-01-05")],
-        when=end("2023-01-04"),
-        then=Refused("closing-before-opening", "open since 2023-01-05"),
-    )
-
-
-def test_a_case_cannot_close_before_what_happened_in_it() -> None:
-    story(
-        given=[opened("2023-01-05"), contact_logged("2023-02-02"), assigned("2023-01-06")],
-        when=end("2023-02-01"),
-        then=Refused("after-closing", "registered on 2023-02-02"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("fields", "rule"),
-    [
-        ({"reason": "scaled-up"}, "closing-reason-unknown"),
-        ({"outcome": "fine"}, "outcome-unknown"),
-        ({"referred_to": ("consulent", "nowhere")}, "destination-unknown"),
-    ],
-)
-def test_a_closing_follows_the_programme(fields: dict[str, Any], rule: RefusalRule) -> None:
-    story(
-        given=[opened("2023-01-05")],
-        when=end("2023-03-01", **fields),
-        then=Refused(rule),
-    )
-
-
-def test_support_may_end_after_the_programme_did() -> None:
-    story(
-        given=[opened("2023-01-05")],
-        when=end("2024-02-01"),
-        then=[closed("2024-02-01")],
-    )
-
-
-def test_a_registration_is_voided_with_its_last_segment() -> None:
-    story(
-        given=[opened("2023-01-05"), closed("2023-03-01"), reopened("2023-04-01")],
-        when=void("2023-05-01"),
-        then=[voided("2023-05-01", segment=2)],
     )
