@@ -28,8 +28,8 @@ PARTITIONS = 4
 _LONGEST_WAIT_SECONDS = 5.0
 _MOST_RECORDS = 2000
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
-# Events are never compacted (a record without data would be a tombstone) and stay for ever. Who runs a cluster makes the
-# topics beforehand, with the replication it wants; here only what is missing is made.
+# Events are never compacted (a record without data would be a tombstone) and stay for ever. Who runs a cluster makes
+# the topics beforehand, with the replication it wants; here only what is missing is made.
 _TOPIC = {"cleanup.policy": "delete", "retention.ms": "-1"}
 
 log = structlog.get_logger()
@@ -55,7 +55,9 @@ class KafkaBus:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        self._broker = KafkaBroker(bootstrap, allow_auto_create_topics=False, logger=None, graceful_timeout=_GRACE_SECONDS)
+        self._broker = KafkaBroker(
+            bootstrap, allow_auto_create_topics=False, logger=None, graceful_timeout=_GRACE_SECONDS
+        )
         self._producer: AIOKafkaProducer | None = None
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
@@ -143,7 +145,7 @@ async def _until_done(attempt: Callable[[], Awaitable[None]], group: str) -> Non
     while True:
         try:
             return await attempt()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not be passed
             # Raising would let the consumer go past this batch. Its lag shows that it stands still.
             log.error("batch not taken, will try again", group=group, error=describe(error), seconds=wait)
             await asyncio.sleep(wait)

@@ -2,9 +2,10 @@
 
 import asyncio
 from contextlib import suppress
+
 import structlog
 
-from eventlog.errors import describe
+from eventlog.errors import PositionMoved, describe
 from eventlog.ledger import LedgerId
 from eventlog.reader import Follower
 
@@ -55,7 +56,10 @@ class Pull:
             try:
                 await self._read_on(reached)
                 wait = _POLL_SECONDS
-            except Exception as error:
+            except PositionMoved:
+                reached.clear()  # Another instance, or a switch to another generation: look again where it is.
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever it is, the reader must go on from its position
                 # The position has not moved: nothing is lost. The reader's lag shows that it stands still.
                 reached.clear()
                 wait = min(wait * 2, _LONGEST_WAIT_SECONDS)

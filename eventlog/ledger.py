@@ -94,7 +94,7 @@ class Recorded:
         }
 
     def leaf(self) -> bytes:
-        """The bytes the Merkle tree is built over: the attributes as canonical JSON, a line feed, the data as stored."""
+        """What the Merkle tree is built over: the attributes as canonical JSON, a line feed, the data as stored."""
         return msgspec.json.encode(self.attributes()) + b"\n" + self.data
 
 

@@ -114,7 +114,7 @@ class Follower:
         self._moved = moved
 
     async def deliver(self, ledger: LedgerId, events: Sequence[Recorded]) -> None:
-        """Give the reader what it has not had of `events`, which follow one another; raises Gap where some are missing."""
+        """Give the reader what it has not had of `events`; raises Gap where some are missing before or among them."""
         async with self.positions.begin() as tx:
             position = await self.positions.lock(tx, self.reader.name, ledger)
             fresh = [event for event in events if event.position > position]

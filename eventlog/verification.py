@@ -34,15 +34,17 @@ async def verify(ledger: Ledger, gemeente: str, progress: Callable[[int], None] 
         async with ledger.begin() as tx:
             events = await ledger.read(tx, gemeente, frontier.size, min(_AT_ONCE, head.size - frontier.size))
         if not events:
-            raise BrokenLedger(f"{ledger_id}: the head counts {head.size} events, the last one found is {frontier.size}")
+            raise BrokenLedger(
+                f"{ledger_id}: the head counts {head.size} events, the last one found is {frontier.size}"
+            )
         for position, event in enumerate(events, start=frontier.size + 1):
             _check_order(event, position, versions)
         frontier = frontier.extend(leaf_hash(event.leaf()) for event in events)
         progress(frontier.size)
     if frontier.root != head.root:
         raise BrokenLedger(
-            f"{ledger_id}: the {head.size} events stored have root {frontier.root.hex()}, the head says {head.root.hex()}: "
-            "an event or the head was changed after it was appended"
+            f"{ledger_id}: the {head.size} events stored have root {frontier.root.hex()}, the head says "
+            f"{head.root.hex()}: an event or the head was changed after it was appended"
         )
     return Verified(ledger_id, head.size, head.root)
 

@@ -46,8 +46,7 @@ class Writer:
         try:
             async with self._ledger.begin() as tx:
                 outcomes = await self._ledger.append(tx, gemeente, [append for append, _ in batch])
-        except Exception as error:
-            # Nothing is swallowed: every caller of this batch gets the error.
+        except Exception as error:  # noqa: BLE001 - handed on, to every caller of the batch
             for _, done in batch:
                 if not done.done():
                     done.set_exception(error)

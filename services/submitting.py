@@ -35,7 +35,7 @@ async def submit(
             headers={"Content-Type": _BATCH, "Authorization": f"Bearer {key_of(source)}"},
         )
         if not answer.is_success:
-            raise SubmitError(f"{answer.status_code} from {answer.url}: {answer.json().get('detail', answer.reason_phrase)}")
+            raise SubmitError(f"{answer.url} answered {answer.status_code}: {_detail(answer)}")
         outcomes.update(result["status"] for result in answer.json()["results"])
         sent += len(batch)
         progress(sent)
@@ -58,3 +58,9 @@ def _batches(events: Iterable[dict[str, Any]]) -> Iterator[tuple[str, list[dict[
     for source, run in groupby(events, key=lambda event: str(event.get("source", ""))):
         while batch := list(islice(run, _AT_ONCE)):
             yield source, batch
+
+
+def _detail(answer: httpx.Response) -> str:
+    if answer.headers.get("content-type") != "application/problem+json":
+        return answer.reason_phrase
+    return str(answer.json()["detail"])

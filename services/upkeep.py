@@ -1,11 +1,15 @@
 """What an operator runs beside the services: verify the ledgers, build the facts anew."""
 
+from functools import partial
+
 from rich.console import Console
+from rich.status import Status
 
 from eventlog.ledger import SERVICES
 from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.reader import LedgerSource
 from eventlog.verification import verify as verify_ledger
-from services.process import Process
+from schemas.programme import Programmes
 from services.reporting.rebuild import rebuild
 from services.runtime import Settings
 
@@ -15,18 +19,44 @@ async def verify(settings: Settings, console: Console) -> None:
     for service in SERVICES:
         engine = make_engine(settings.database_url, service)
         try:
-            ledger = PostgresLedger(engine, service)
-            async with ledger.begin() as tx:
-                gemeenten = sorted(await ledger.sizes(tx))
-            for gemeente in gemeenten:
-                with console.status(f"{service}/{gemeente}") as status:
-                    verified = await verify_ledger(
-                        ledger, gemeente, lambda count: status.update(f"{service}/{gemeente}: {count} events")
-                    )
-                console.print(
-                    f"{verified.ledger}: {verified.size} events, root {verified.root.hex()}",
-                    highlight=False,
-                    soft_wrap=True,
-                )
+            await _verify_service(PostgresLedger(engine, service), console)
         finally:
             await engine.dispose()
+
+
+async def _verify_service(ledger: PostgresLedger, console: Console) -> None:
+    async with ledger.begin() as tx:
+        gemeenten = sorted(await ledger.sizes(tx))
+    with console.status("") as status:
+        for gemeente in gemeenten:
+            name = f"{ledger.service}/{gemeente}"
+            verified = await verify_ledger(ledger, gemeente, partial(_show, status, name))
+            _say(console, f"{name}: {verified.size} events, root {verified.root.hex()}")
+
+
+async def replay(settings: Settings, console: Console) -> None:
+    """Build the facts anew beside the live ones from casework's ledgers, compare, and switch."""
+    engine = make_engine(settings.database_url, "reporting")
+    try:
+        with console.status("Building the facts anew") as status:
+            report = await rebuild(
+                engine,
+                Programmes.load(*settings.programmes),
+                LedgerSource(PostgresLedger(engine, "casework")),
+                lambda ledger, done, to_do: status.update(f"{ledger}: {done} of {to_do} events"),
+            )
+    finally:
+        await engine.dispose()
+    _say(console, f"{report.events} events read; generation {report.generation} is live, {report.previous} is kept.")
+    if not report.differences:
+        _say(console, "Every row is as it was.")
+    for difference in report.differences:
+        _say(console, difference)
+
+
+def _show(status: Status, name: str, count: int) -> None:
+    status.update(f"{name}: {count} events")
+
+
+def _say(console: Console, sentence: str) -> None:
+    console.print(sentence, highlight=False, soft_wrap=True)

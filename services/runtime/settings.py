@@ -44,7 +44,7 @@ class Settings:
             partners=_folders(environment.get("SPOORBOEK_PARTNERS"), ()),
             programmes=_folders(environment.get("SPOORBOEK_PROGRAMMES"), (PUBLISHED,)),
             host=environment.get("SPOORBOEK_HOST", "127.0.0.1"),
-            port=_port(environment.get("SPOORBOEK_PORT", "8080")),
+            port=port_of(environment),
             service_key=environment.get("SPOORBOEK_SERVICE_KEY") or None,
             peers=_peers(environment.get("SPOORBOEK_PEERS", "")),
         )
@@ -70,7 +70,8 @@ def _folders(value: str | None, default: tuple[Path, ...]) -> tuple[Path, ...]:
     return folders or default
 
 
-def _port(value: str) -> int:
+def port_of(environment: Mapping[str, str]) -> int:
+    value = environment.get("SPOORBOEK_PORT", "8080")
     if not value.isdigit() or not 0 < int(value) < 65536:
         raise SettingsError(f"SPOORBOEK_PORT is {value!r}; give a port number from 1 to 65535")
     return int(value)

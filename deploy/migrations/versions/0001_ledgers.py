@@ -55,7 +55,7 @@ def upgrade() -> None:
     op.execute("""
         CREATE FUNCTION public.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            RAISE EXCEPTION 'events are only added: % on % is not allowed', TG_OP, TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME;
+            RAISE EXCEPTION 'events are only added: % on %.% is not allowed', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME;
         END $$
     """)
     for service in SERVICES:
@@ -77,6 +77,28 @@ def upgrade() -> None:
             EXECUTE format('GRANT CREATE ON DATABASE %I TO spoorboek_reporting', current_database());
         END $$
     """)
+    op.execute("""
+        CREATE TABLE reporting.generation (
+            single boolean PRIMARY KEY CHECK (single),
+            live integer NOT NULL,
+            previous integer,
+            fingerprint text NOT NULL
+        )
+    """)
+    op.execute("GRANT SELECT, INSERT, UPDATE ON reporting.generation TO spoorboek_reporting")
+    op.execute("""
+        CREATE TABLE intake.parked (
+            topic text NOT NULL,
+            partition integer NOT NULL,
+            "offset" bigint NOT NULL,
+            gemeente text NOT NULL,
+            reason text NOT NULL,
+            sealed text NOT NULL,
+            parked_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (topic, partition, "offset")
+        )
+    """)
+    op.execute("GRANT SELECT, INSERT ON intake.parked TO spoorboek_intake")
     op.execute("CREATE SCHEMA vault")
     op.execute("""
         CREATE TABLE vault.subject_keys (

