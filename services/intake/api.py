@@ -1,6 +1,7 @@
 """The gate over HTTP, for partners' systems: send events, and ask what became of them."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, assert_never
 
 from fastapi import APIRouter, Depends, Request
@@ -27,13 +28,7 @@ _bearer = HTTPBearer(auto_error=False, description="The key that came with the p
 
 def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["submissions"])
-
-    def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Partner:
-        try:
-            return partners.authenticate(credentials.credentials if credentials else "", submissions.today())
-        except Unauthenticated as error:
-            challenge = {"WWW-Authenticate": 'Bearer realm="spoorboek"'}
-            raise Problem(401, "Not authenticated", str(error), headers=challenge) from error
+    caller = _caller(submissions, partners)
 
     async def send_events(request: Request, partner: Annotated[Partner, Depends(caller)]) -> Response:
         """Send one CloudEvent (structured or binary) or a batch of at most 1000.
@@ -42,11 +37,10 @@ def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
         A batch is answered by 200 with a result for each event, in order; the results may differ.
         """
         content_type = bindings.media_type(request.headers.get("content-type"))
+        content = await body.read(request, MOST_BATCH_BYTES if content_type == bindings.BATCHED else MOST_SINGLE_BYTES)
         try:
             if content_type == bindings.BATCHED:
-                events = bindings.batch(await body.read(request, MOST_BATCH_BYTES))
-                return _batch_response(await _submit_all(submissions, partner, events))
-            content = await body.read(request, MOST_SINGLE_BYTES)
+                return _batch_response(await _submit_all(submissions, partner, bindings.batch(content)))
             event = _single(request, content_type, content)
         except NotACloudEvent as error:
             return _response(answer.not_a_cloudevent(error))
@@ -72,6 +66,19 @@ def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
         "/submissions/{submission}", read_submission, methods=["GET"], response_model=None, responses=GET_RESPONSES
     )
     return router
+
+
+def _caller(submissions: Submissions, partners: Partners) -> Callable[..., Partner]:
+    """The partner that asks, from its bearer key; anyone else is answered 401."""
+
+    def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Partner:
+        try:
+            return partners.authenticate(credentials.credentials if credentials else "", submissions.today())
+        except Unauthenticated as error:
+            challenge = {"WWW-Authenticate": 'Bearer realm="spoorboek"'}
+            raise Problem(401, "Not authenticated", str(error), headers=challenge) from error
+
+    return caller
 
 
 async def _submit_all(

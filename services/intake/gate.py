@@ -1,4 +1,4 @@
-"""The gate: whether what a partner sent is a statement that it may make today. Pure, and all errors together."""
+"""The gate: whether what a partner sent is a statement that it may make today; pure, and all errors together."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -138,8 +138,8 @@ def _data(
         statement = model.model_validate_json(json.canonical, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        errors = [sentences.about_field(model, one) for one in found]
-        wrong = {one.field for one in errors}
+        errors = [sentences.about_field(model, one) for one in found[:MOST_ERRORS]]
+        wrong = {str(one["loc"][0]) for one in found if one["loc"]}
         return None, errors + list(_rule_errors(partner, _sound_rest(json.value, wrong), today, programmes))
     return statement, [
         *_form_errors(statement, json.value),
@@ -147,7 +147,7 @@ def _data(
     ]
 
 
-def _sound_rest(value: Any, wrong: set[str | None]) -> Mapping[str, Any]:
+def _sound_rest(value: Any, wrong: set[str]) -> Mapping[str, Any]:
     """The fields with which nothing is wrong, so that one mistake does not hide another."""
     return {name: member for name, member in value.items() if name not in wrong} if isinstance(value, dict) else {}
 

@@ -11,7 +11,7 @@ from services.intake import bindings
 from services.intake.bindings import NotACloudEvent
 from services.intake.cloudevent import CloudEvent
 from services.intake.gate import Unattributable
-from services.intake.parked import Parked, ParkingLot
+from services.intake.parked import Parked, Parking
 from services.intake.partner import Partner
 from services.intake.partners import Partners
 from services.intake.signature import is_signed
@@ -34,7 +34,7 @@ def topic_of(partner: Partner) -> str:
 class KafkaDoor:
     """The partner is the topic's; the signature proves it."""
 
-    def __init__(self, submissions: Submissions, partners: Partners, parking: ParkingLot) -> None:
+    def __init__(self, submissions: Submissions, partners: Partners, parking: Parking) -> None:
         self._submissions = submissions
         self._partners = partners
         self._parking = parking

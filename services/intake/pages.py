@@ -1,4 +1,4 @@
-"""The page on which anyone with a submission's address sees what became of it. In Dutch, and without its content."""
+"""The page on which anyone with a submission's address sees what became of it: in Dutch, and without its content."""
 
 import re
 from datetime import datetime

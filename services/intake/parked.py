@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, func
@@ -38,15 +39,20 @@ class Parked:
     reason: str
 
 
+class Parking(Protocol):
+    async def park(self, parked: list[Parked]) -> None:
+        """Returns when all of them are durable; the same record again stays parked once."""
+        ...
+
+
 class ParkingLot:
-    """Parks records; the same record again stays parked once."""
+    """The parking in PostgreSQL."""
 
     def __init__(self, engine: AsyncEngine, vault: Vault) -> None:
         self._engine = engine
         self._vault = vault
 
     async def park(self, parked: list[Parked]) -> None:
-        """Returns when all of them are durable."""
         rows = [await self._row(one) for one in parked]
         if not rows:
             return

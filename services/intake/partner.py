@@ -1,4 +1,4 @@
-"""A partner: an organisation that may state things about the cases of one gemeente. Fields and rules, no files."""
+"""A partner: an organisation that may state things about the cases of one gemeente; fields and rules, no files."""
 
 import base64
 import binascii

@@ -1,4 +1,7 @@
-"""A new partner: its file, its bearer key and its signing key. Only the file stays here; the keys are shown once."""
+"""A new partner: its file, its bearer key and its signing key.
+
+Only the file stays here; the keys are shown once.
+"""
 
 import base64
 import secrets

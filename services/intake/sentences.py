@@ -1,16 +1,20 @@
-"""What the gate says about a field, to the partner's developer. Never a value that was sent: it may be personal."""
+"""What the gate says about a field, to the partner's developer; never a value that was sent, for it may be personal."""
 
-import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from schemas.marks import ReferenceMark, fields_marked
-from schemas.submission import GateError, RejectionCode, Statement
+from schemas.submission import STATEMENTS, GateError, RejectionCode, Statement
 
-# A name of this form is a developer's word; another could be a value used as a name, and is not repeated.
-_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z_]{0,39}")
+_NAMES = frozenset(
+    name
+    for statement in STATEMENTS
+    for field, info in statement.model_fields.items()
+    for name in (field, info.alias or field)
+)
 
 _BSN = "looks like a burgerservicenummer, which is never taken in. Send a reference of your own instead."
 
@@ -70,9 +74,11 @@ def _form_of(statement: type[Statement], field: str) -> str:
 
 
 def _unknown(statement: type[Statement], field: str) -> GateError:
-    known = ", ".join(sorted(info.alias or name for name, info in statement.model_fields.items()))
+    """A name that no type has may be a value in the wrong place, so it is not repeated; what it is like is said."""
+    known = sorted(info.alias or name for name, info in statement.model_fields.items())
+    meant = "".join(f" Did you mean `{name}`?" for name in get_close_matches(field, known, n=1))
     return GateError(
         code="field-unknown",
-        field=field if _FIELD_NAME.fullmatch(field) else None,
-        sentence=f"Remove what this type does not have. Its fields are: {known}.",
+        field=field if field in _NAMES else None,
+        sentence=f"Remove what this type does not have.{meant} Its fields are: {', '.join(known)}.",
     )
