@@ -38,6 +38,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         operation["operationId"] = to_camel(operation["summary"].lower().replace(" ", "_"))
         if operation["responses"].pop("422", None):
             operation["responses"].setdefault("400", _INVALID)
+        operation["responses"] = dict(sorted(operation["responses"].items()))
         for response in operation["responses"].values():
             response.setdefault("headers", {})["API-Version"] = {"$ref": "#/components/headers/API-Version"}
     components = made.setdefault("components", {})
