@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from fastapi import FastAPI
@@ -31,13 +32,14 @@ _INVALID = {
 
 def document(app: FastAPI) -> dict[str, Any]:
     """What `app` serves and publishes: FastAPI's document with 400 for 422, and API-Version on every answer."""
-    made: dict[str, Any] = get_openapi(
+    shared: dict[str, Any] = get_openapi(
         title=app.title, version=app.version, description=app.description, contact=app.contact, routes=app.routes
     )
+    made = deepcopy(shared)
     for _, _, operation in _operations(made):
         operation["operationId"] = to_camel(operation["summary"].lower().replace(" ", "_"))
         if operation["responses"].pop("422", None):
-            operation["responses"].setdefault("400", _INVALID)
+            operation["responses"].setdefault("400", deepcopy(_INVALID))
         operation["responses"] = dict(sorted(operation["responses"].items()))
         for response in operation["responses"].values():
             response.setdefault("headers", {})["API-Version"] = {"$ref": "#/components/headers/API-Version"}
