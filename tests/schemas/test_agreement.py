@@ -26,7 +26,7 @@ ODD_VALUES: list[Any] = [
 
 def taken(statement: type[Statement], data: object) -> bool:
     try:
-        statement.model_validate_json(json.dumps(data), strict=True)
+        statement.model_validate_json(json.dumps(data), strict=True, by_alias=True, by_name=False)
     except ValidationError:
         return False
     return True
