@@ -36,7 +36,7 @@ class LedgerAnswer(Record):
 
 
 class FigureAnswer(Record):
-    """`value` is `numerator` for a count; for a share the percentage to one decimal, absent where nothing is divided."""
+    """`value` is `numerator` for a count; for a share the percentage to one decimal, null over nothing."""
 
     programme: str
     period: str

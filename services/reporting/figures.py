@@ -69,14 +69,15 @@ class Snapshot:
     def __init__(self, tx: AsyncConnection, positions: Mapping[str, int]) -> None:
         self._tx = tx
         self._positions = positions
+        self._synthetic: dict[tuple[str, str], bool] = {}
 
     def ledger(self, gemeente: str) -> LedgerSize:
         name = str(LedgerId(SOURCE, gemeente))
         return LedgerSize(name, self._positions.get(name, 0))
 
     async def figure(self, question: Question) -> Figure:
-        numerator = await self._count(question, "numerator")
-        denominator = None if question.indicator.denominator is None else await self._count(question, "denominator")
+        numerator = await self.count(question, "numerator")
+        denominator = None if question.indicator.denominator is None else await self.count(question, "denominator")
         programme = question.programme
         synthetic = await self.is_synthetic(programme.gemeente, programme.id)
         return Figure(question, numerator, denominator, self.ledger(programme.gemeente), synthetic)
@@ -125,7 +126,7 @@ class Snapshot:
         query = select(matching).where(matching.c.nth == 1)
         query = query.order_by(matching.c.opened_on, matching.c.opened_position).offset(offset).limit(limit)
         rows = (await self._tx.execute(query)).all()
-        return Behind(await self._count(question, part), rows)
+        return Behind(await self.count(question, part), rows)
 
     async def segment(self, case: str, number: int) -> Row[Any] | None:
         query = select(SEGMENTS).where(SEGMENTS.c.case_id == case, SEGMENTS.c.segment == number)
@@ -143,12 +144,14 @@ class Snapshot:
 
     async def is_synthetic(self, gemeente: str, programme: str) -> bool:
         """Whether any partner that contributed to the programme exists in a demonstration only."""
-        one = select(SEGMENTS.c.case_id).where(
-            SEGMENTS.c.gemeente == gemeente, SEGMENTS.c.programme == programme, SEGMENTS.c.synthetic
-        )
-        return (await self._tx.execute(one.limit(1))).first() is not None
+        if (known := self._synthetic.get((gemeente, programme))) is None:
+            about = (SEGMENTS.c.gemeente == gemeente) & (SEGMENTS.c.programme == programme) & SEGMENTS.c.synthetic
+            row = await self._tx.execute(select(SEGMENTS.c.case_id).where(about).limit(1))
+            known = self._synthetic[gemeente, programme] = row.first() is not None
+        return known
 
-    async def _count(self, question: Question, part: Part) -> int:
+    async def count(self, question: Question, part: Part) -> int:
+        """How many things of the indicator's unit `part` of the answer holds."""
         indicator: Indicator = question.indicator
         query = select(count(indicator.unit)).select_from(rows_of(selection_of(indicator, part)))
         return int((await self._tx.execute(query.where(where(question, part)))).scalar_one())

@@ -1,0 +1,25 @@
+"""Reporting as a service: it follows casework's ledger, and shows figures to people and machines."""
+
+from fastapi import APIRouter
+
+from services.reporting.api import make_api
+from services.reporting.figures import Figures
+from services.reporting.pages import Pages
+from services.reporting.printed import load_evaluations
+from services.reporting.reader import FactsReader
+from services.runtime import Parts, Service
+
+
+def build(parts: Parts) -> Service:
+    """Reporting needs no vault and writes no ledger; `start` finds or makes the live generation of the facts."""
+    figures = Figures(parts.engine)
+    reader = FactsReader(parts.programmes)
+    router = APIRouter()
+    router.include_router(make_api(figures, parts.programmes))
+    router.include_router(Pages(figures, parts.programmes, load_evaluations()).router())
+
+    async def start() -> None:
+        async with parts.engine.begin() as tx:
+            await reader.start(tx)
+
+    return Service(name="reporting", router=router, readers=(reader,), start=start)
