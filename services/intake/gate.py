@@ -18,6 +18,8 @@ from services.intake.sentences import attribute
 
 MOST_ERRORS = 50
 _TYPES: Mapping[str, type[Statement]] = {statement.type: statement for statement in STATEMENTS}
+# A reference's own validator looks for a burgerservicenummer.
+_REFERENCES = {statement: fields_marked(statement, ReferenceMark) for statement in STATEMENTS}
 _ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
 _JSON_MEDIA_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json", re.IGNORECASE)
 _NINE_DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9]{9}(?![0-9A-Za-z])")
@@ -154,7 +156,7 @@ def _sound_rest(value: Any, wrong: set[str]) -> Mapping[str, Any]:
 
 def _form_errors(statement: Statement, sent: Mapping[str, Any]) -> Iterator[GateError]:
     """What the models take and the published schema does not, and what may never be stored."""
-    references = fields_marked(type(statement), ReferenceMark)  # Their own validator looks for a burgerservicenummer.
+    references = _REFERENCES[type(statement)]
     for name, info in type(statement).model_fields.items():
         field, value = info.alias or name, getattr(statement, name)
         if isinstance(value, date) and sent[field] != value.isoformat():

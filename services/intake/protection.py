@@ -1,10 +1,20 @@
 """What the gate does to a statement before it is kept: references become pseudonyms, personal fields are sealed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from eventlog.vault import Vault
 from schemas.marks import PersonalMark, ReferenceMark, fields_marked
-from schemas.submission import Statement
+from schemas.submission import STATEMENTS, Statement
+
+
+def _named(statement: type[Statement], mark: type) -> Mapping[str, str]:
+    """The JSON name of each field of `statement` that carries `mark`, by its own name."""
+    return {name: statement.model_fields[name].alias or name for name in sorted(fields_marked(statement, mark))}
+
+
+_REFERENCES = {statement: _named(statement, ReferenceMark) for statement in STATEMENTS}
+_PERSONAL = {statement: frozenset(_named(statement, PersonalMark).values()) for statement in STATEMENTS}
 
 
 async def protect(vault: Vault, gemeente: str, submission: str, statement: Statement) -> dict[str, Any]:
@@ -13,12 +23,10 @@ async def protect(vault: Vault, gemeente: str, submission: str, statement: State
     The key is durable before anything is sealed with it, so a crash in between leaves no more than an unused key.
     """
     kept = statement.model_dump(mode="json", exclude_none=True)
-    names = {name: info.alias or name for name, info in type(statement).model_fields.items()}
-    for name in fields_marked(type(statement), ReferenceMark):
-        if (reference := kept.get(names[name])) is not None:
-            kept[names[name]] = vault.pseudonym(gemeente, kind_of(name, statement.programme), reference)
-    personal = {names[name] for name in fields_marked(type(statement), PersonalMark)}
-    plain = {field: value for field, value in kept.items() if field in personal}
+    for name, field in _REFERENCES[type(statement)].items():
+        if field in kept:
+            kept[field] = vault.pseudonym(gemeente, kind_of(name, statement.programme), kept[field])
+    plain = {field: value for field, value in kept.items() if field in _PERSONAL[type(statement)]}
     return kept | await vault.seal(gemeente, kept["family"], plain, submission)
 
 
