@@ -1,6 +1,6 @@
-"""The Kafka bus. The broker's offsets are a hint: what has had its effect stands in the reader's position.
+"""The Kafka bus between the services, and between them and the partners.
 
-A handler returns when all of its batch is durable and only then acknowledges; it never raises past a record. FastStream
+The broker's offsets are a hint: what has had its effect stands in the reader's position. A handler returns when all of its batch is durable and only then acknowledges; it never raises past a record. FastStream
 brings the batches (raw, acknowledged by hand); the producer is aiokafka's, idempotent, because FastStream's batch
 publishing gives one key to all.
 """

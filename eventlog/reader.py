@@ -1,4 +1,4 @@
-"""Readers: whoever follows a ledger. The effect of a batch and the reader's new position commit together.
+"""Readers, whoever follows a ledger: the effect of a batch and the reader's new position commit together.
 
 A duplicate is skipped, a gap is filled from the ledger's owner, and of two instances of one reader only one moves the
 position: so whatever the bus does, each event has its effect once and in order.

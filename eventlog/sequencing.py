@@ -38,24 +38,28 @@ def sequence(
         if version != append.expected_version:
             outcomes.append(VersionConflict(append.stream, append.expected_version, version))
             continue
-        recorded = [
-            Recorded(
-                ledger=ledger,
-                position=position + index,
-                stream=append.stream,
-                version=version + index,
-                type=event.type,
-                occurred_on=event.occurred_on,
-                recorded_at=recorded_at,
-                partner=event.partner,
-                correlation=event.correlation,
-                causation=event.causation,
-                data=event.data,
-            )
-            for index, event in enumerate(append.events, start=1)
-        ]
+        recorded = _numbered(ledger, position, version, recorded_at, append)
         position += len(recorded)
         found[append.stream] = version + len(recorded)
         events.extend(recorded)
         outcomes.append(recorded)
     return Sequenced(events, outcomes, frontier.extend(leaf_hash(event.leaf()) for event in events))
+
+
+def _numbered(ledger: LedgerId, position: int, version: int, recorded_at: datetime, append: Append) -> list[Recorded]:
+    return [
+        Recorded(
+            ledger=ledger,
+            position=position + index,
+            stream=append.stream,
+            version=version + index,
+            type=event.type,
+            occurred_on=event.occurred_on,
+            recorded_at=recorded_at,
+            partner=event.partner,
+            correlation=event.correlation,
+            causation=event.causation,
+            data=event.data,
+        )
+        for index, event in enumerate(append.events, start=1)
+    ]

@@ -1,4 +1,6 @@
-"""The facts of a case, written by casework alone. This is storage: published versions never change.
+"""The facts of a case, written by casework alone.
+
+This is storage: published versions never change.
 
 A case is the support of one family in one programme. It has one or more segments: opened … closed; reopening starts
 the next. No fact holds personal data; references are pseudonyms. The day it happened is in the envelope (`occurredon`).

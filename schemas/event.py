@@ -35,12 +35,14 @@ SubmissionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 class Record(BaseModel):
     """Fields and nothing else; nobody can change one once it is made, and an unknown field is an error.
 
-    Names are snake_case in Python and camelCase in JSON (NL GOV API Design Rules).
+    Names are snake_case in Python and camelCase in JSON (NL GOV API Design Rules). An error never quotes the value: it
+    may be about a family.
     """
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        hide_input_in_errors=True,
         alias_generator=to_camel,
         validate_by_name=True,
         validate_by_alias=True,

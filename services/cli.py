@@ -1,4 +1,7 @@
-"""The command line. Exit codes: 0 done; 1 it did not work out, and a sentence says what to do; 2 wrong use."""
+"""Spoorboek: the work of family support, kept as events and read back as its account.
+
+Exit codes: 0 done; 1 it did not work out, and a sentence says what to do; 2 wrong use.
+"""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""One process: the services it runs, their parts, the bus between them and the HTTP side. The composition root."""
+"""The composition root: the services of one process, their parts, the bus between them and the HTTP side."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime

@@ -69,7 +69,7 @@ class WithoutLock(PostgresLedger):
 
     _next = 0
 
-    async def _lock(self, tx: AsyncConnection, gemeente: str) -> tuple[Frontier, object]:  # type: ignore[override]
+    async def _lock(self, tx: AsyncConnection, gemeente: str) -> tuple[Frontier, object]:
         await tx.execute(select(1))
         frontier = Frontier(type(self)._next, (b"",) * type(self)._next.bit_count())
         type(self)._next += 3  # more than one append takes, so that no two collide
@@ -86,7 +86,7 @@ class WithoutLock(PostgresLedger):
 
 
 async def held_and_passed(ledger: PostgresLedger) -> tuple[list[int], list[int]]:
-    """One append is held open while another is asked for; what a reader saw who looked all the while, and what is stored."""
+    """One append is held open while another is asked for: what a reader saw meanwhile, and what is stored."""
     seen: list[int] = []
     async with ledger.begin() as held:
         await ledger.append(held, GEMEENTE, [append("held")])

@@ -23,7 +23,7 @@ events = st.builds(
     version=st.integers(1, 2**31),
     type=names,
     occurred_on=st.dates(date(1900, 1, 1)),
-    recorded_at=st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC)),
+    recorded_at=st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - Hypothesis adds it
     partner=names,
     correlation=names,
     causation=names,

@@ -54,7 +54,8 @@ async def test_one_callers_conflict_is_not_the_others() -> None:
         *(writer.append(GEMEENTE, append(stream)) for stream in ("a", "a", "b")), return_exceptions=True
     )
     assert isinstance(second, VersionConflict)
-    assert isinstance(first, list) and isinstance(other, list)
+    assert isinstance(first, list)
+    assert isinstance(other, list)
 
 
 async def test_when_the_database_is_away_every_caller_hears_it_and_the_next_may_succeed() -> None:
