@@ -20,7 +20,7 @@ def build(parts: Parts) -> Service:
     submissions = Submissions(parts.ledger, parts.writer, parts.vault, parts.programmes, parts.clock)
     router = APIRouter()
     router.include_router(make_router(submissions, partners))
-    router.include_router(make_pages(submissions, partners))
+    router.include_router(make_pages(submissions, partners, parts.programmes))
     if parts.publish is None:
         return Service("intake", router, readers=(Outcomes(parts.ledger),))
     door = KafkaDoor(submissions, partners, ParkingLot(parts.engine, parts.vault))

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.intake import dutch
 from services.intake.fate import Fate
+from services.intake.gate import KnownProgrammes
 from services.intake.partner import is_synthetic
 from services.intake.partners import Partners
 from services.intake.submissions import AMSTERDAM, Submissions
@@ -19,7 +20,7 @@ _SUBMISSION = re.compile(r"[0-9a-f]{32}")
 _MONTHS = ("jan", "feb", "mrt", "apr", "mei", "juni", "juli", "aug", "sep", "okt", "nov", "dec")
 
 
-def make_pages(submissions: Submissions, partners: Partners) -> APIRouter:
+def make_pages(submissions: Submissions, partners: Partners, programmes: KnownProgrammes) -> APIRouter:
     """An id has 128 bits and the page no content, so who knows the address may see it."""
     router = APIRouter(prefix="/inzendingen", include_in_schema=False)
     templates = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined)
@@ -44,6 +45,7 @@ def make_pages(submissions: Submissions, partners: Partners) -> APIRouter:
                 reasons=_reasons(fate),
                 received=moment(fate.received_at),
                 decided=moment(fate.decided_at) if fate.decided_at else None,
+                dashboard=_dashboard(fate, programmes),
             )
         )
 
@@ -65,6 +67,14 @@ def _reasons(fate: Fate) -> list[tuple[str, str]]:
     if fate.rule is not None:
         return [(fate.rule, dutch.REFUSAL.get(fate.rule, fate.sentence or ""))]
     return [(code, dutch.REJECTION[code]) for code in dict.fromkeys(error.code for error in fate.errors)]
+
+
+def _dashboard(fate: Fate, programmes: KnownProgrammes) -> str | None:
+    """The year's page where the programme reports on that year, else the programme's own."""
+    if fate.programme is None or fate.occurred_on is None or (programme := programmes.find(fate.programme)) is None:
+        return None
+    year = fate.occurred_on.year
+    return f"/programmas/{programme.id}" + (f"/{year}" if year in programme.reporting_years else "")
 
 
 def moment(at: datetime) -> str:

@@ -100,7 +100,10 @@ class Desk:
     def __post_init__(self) -> None:
         writer = Writer(self.ledger, committed=lambda: None)
         self.submissions = Submissions(self.ledger, writer, self.vault, PROGRAMMES, lambda: NOW)
-        routers = [make_router(self.submissions, self.partners), make_pages(self.submissions, self.partners)]
+        routers = [
+            make_router(self.submissions, self.partners),
+            make_pages(self.submissions, self.partners, PROGRAMMES),
+        ]
         self.app = make_app("gate", routers)
 
     async def submit(self, sent: CloudEvent, sender: Partner = SCHOOL) -> Outcome:

@@ -33,6 +33,7 @@ async def test_the_page_tells_the_fate_until_it_is_final() -> None:
     assert "5 mrt 2024, 14:03:09" in final
     assert "Basisschool De Vlieger" in final
     assert '<html lang="nl">' in final
+    assert 'href="/programmas/gezinscoaches-venray/2023"' in final
 
 
 async def test_the_page_shows_reasons_and_no_content() -> None:
