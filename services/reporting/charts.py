@@ -8,8 +8,9 @@ from typing import Any
 
 import vl_convert
 
-COLOURS = ("#14566e", "#b45f06", "#6b7f3a")
-"""Each at least 4,5 : 1 on white; the legend and the order of the bars say the same as the colour."""
+FLOWS = ("#14566e", "#b45f06")
+NOW_AND_BEFORE = ("#14566e", "#7b8c95")
+"""Each at least 3 : 1 on white; the legend and the order of the bars say the same as the colour."""
 
 _INK, _LINES = "#24323a", "#d5dde1"
 _FONT = "Segoe UI, Helvetica, Arial, sans-serif"
@@ -32,8 +33,9 @@ def _columns(categories: Sequence[str], series: Series, what: str) -> dict[str, 
     return _spec(
         categories,
         series,
-        width=640,
-        height=240,
+        FLOWS,
+        width=600,
+        height=260,
         encoding={
             "x": {"field": "category", "type": "nominal", "sort": None, "title": None, "axis": {"labelAngle": 0}},
             "xOffset": {"field": "series", "sort": list(series)},
@@ -47,7 +49,8 @@ def _bars(categories: Sequence[str], series: Series, what: str) -> dict[str, Any
     return _spec(
         categories,
         series,
-        width=360,
+        NOW_AND_BEFORE,
+        width=190,
         height={"step": step, "for": "offset"},
         encoding={
             "y": {
@@ -55,7 +58,7 @@ def _bars(categories: Sequence[str], series: Series, what: str) -> dict[str, Any
                 "type": "nominal",
                 "sort": None,
                 "title": None,
-                "axis": {"labelLimit": 230, "labelPadding": 8},
+                "axis": {"labelLimit": 225, "labelPadding": 6},
                 "scale": {"paddingInner": 0.35},
             },
             "yOffset": {"field": "series", "sort": list(series)},
@@ -65,7 +68,12 @@ def _bars(categories: Sequence[str], series: Series, what: str) -> dict[str, Any
 
 
 def _spec(
-    categories: Sequence[str], series: Series, width: int, height: int | dict[str, Any], encoding: dict[str, Any]
+    categories: Sequence[str],
+    series: Series,
+    colours: Sequence[str],
+    width: int,
+    height: int | dict[str, Any],
+    encoding: dict[str, Any],
 ) -> dict[str, Any]:
     rows = [
         {"category": category, "series": name, "value": value}
@@ -76,7 +84,7 @@ def _spec(
     colour = {
         "field": "series",
         "type": "nominal",
-        "scale": {"domain": list(series), "range": list(COLOURS[: len(series)])},
+        "scale": {"domain": list(series), "range": list(colours[: len(series)])},
         "legend": legend,
     }
     return {

@@ -1,7 +1,7 @@
 """How numbers, days and the things of a case are written on the Dutch pages."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,6 +83,11 @@ def percentage(value: Decimal | None) -> str:
 def moment(at: datetime) -> str:
     local = at.astimezone(_AMSTERDAM)
     return f"{dutch_day(local.date())}, {local:%H:%M:%S}"
+
+
+def short_day(day: date) -> str:
+    """22-1-2023, where days stand under one another."""
+    return f"{day.day}-{day.month}-{day.year}"
 
 
 def short(pseudonym: str) -> str:

@@ -109,7 +109,7 @@ async def ensure_generation(tx: AsyncConnection, programmes: Programmes) -> Gene
 
 async def create_tables(tx: AsyncConnection, number: int) -> None:
     """Empty tables for generation `number`."""
-    await tx.execute(text(f"CREATE SCHEMA {schema_of(number)}"))
+    await tx.execute(text("SELECT reporting.make_generation(:number)"), {"number": number})
     facts = await on_generation(tx, number)
     for table in FACTS.sorted_tables:
         await facts.execute(CreateTable(table))

@@ -173,6 +173,7 @@ def _environment() -> Environment:
         "number": dutch.number,
         "percentage": dutch.percentage,
         "day": dutch_day,
+        "short_day": dutch.short_day,
         "moment": dutch.moment,
         "short": dutch.short,
     }

@@ -23,6 +23,8 @@ MONTHS = (
     "december",
 )
 
+MONTHS_SHORT = ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
+
 
 @dataclass(frozen=True, slots=True)
 class Period:

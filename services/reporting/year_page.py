@@ -1,6 +1,6 @@
 """The page of a year: chapter 6, "Getallen", of the evaluation, counted from the facts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -8,13 +8,14 @@ from schemas.programme import Programme
 from services.reporting.charts import bars, columns
 from services.reporting.figures import Figure, Snapshot, percent
 from services.reporting.indicators import CATALOGUE, DIMENSIONS, Indicator, Unit
-from services.reporting.periods import MONTHS, Period, months_of
+from services.reporting.periods import MONTHS, MONTHS_SHORT, Period, months_of
 from services.reporting.printed import Evaluation
 from services.reporting.questions import Question, get_indicator
 from services.reporting.views import Block, Chapter, Crossing, Line, Months, figure_address, part_titles, printed_beside
 
 _MONTHLY = ("new", "closed", "open-at-end")
 _MONTHLY_CHAPTER = "Instroom en uitstroom per maand"
+_NEARLY_ALL_PERCENT = 90
 _CROSSED = ("Type hulpvraag", "new", "help_question", "age_band")
 
 
@@ -85,7 +86,7 @@ class YearPage:
         series = {str(self.year): [_share(line.figure) for line in lines]}
         if before:
             series[str(self.year - 1)] = [_share(figure) for figure in before.values()]
-        svg = await bars([line.title for line in lines], series, "% van alle getelde")
+        svg = await bars([line.title for line in lines], series, "aandeel in %") if _worth_drawing(series) else None
         chart_title = f"Staafdiagram: {indicator.title.lower()} in {' en '.join(series)}, in procenten"
         whole = next(iter(now.values()), None)
         if whole is not None:
@@ -117,7 +118,7 @@ class YearPage:
             for at, month in enumerate(months)
         )
         flows = {"Instroom": numbers[0], "Uitstroom": numbers[1]}
-        svg = await columns([name[:3] for name in MONTHS], flows, "trajecten")
+        svg = await columns(MONTHS_SHORT, flows, "trajecten")
         title = f"Staafdiagram: instroom en uitstroom per maand in {self.year}"
         heads = ("Instroom", "Uitstroom", "Open aan het eind")
         remarks = self.evaluation.remarks_on(self.year, _MONTHLY_CHAPTER) if self.evaluation else ()
@@ -144,3 +145,8 @@ class YearPage:
 
 def _share(figure: Figure) -> float:
     return float(percent(figure.numerator, figure.denominator or 0) or 0)
+
+
+def _worth_drawing(series: Mapping[str, Sequence[float]]) -> bool:
+    """Where nearly all is one part, the bars of the others cannot be seen; the table says it better."""
+    return any(0 < max(shares, default=0) <= _NEARLY_ALL_PERCENT for shares in series.values())

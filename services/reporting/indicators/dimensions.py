@@ -19,10 +19,10 @@ statement, "binnen 6 maanden" (seed 001, line 227), is the sum of the first two.
 """
 
 _DURATION_TITLES = {
-    "0-3": "tot en met 3 maanden",
-    "3-6": "langer dan 3 tot en met 6 maanden",
-    "6-12": "langer dan 6 maanden tot en met 1 jaar",
-    "12-24": "langer dan 1 tot en met 2 jaar",
+    "0-3": "t/m 3 maanden",
+    "3-6": "langer dan 3, t/m 6 maanden",
+    "6-12": "langer dan 6 maanden, t/m 1 jaar",
+    "12-24": "langer dan 1, t/m 2 jaar",
     "over-24": "langer dan 2 jaar",
 }
 
