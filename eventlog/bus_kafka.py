@@ -1,12 +1,13 @@
 """The Kafka bus between the services, and between them and the partners.
 
-The broker's offsets are a hint: what has had its effect stands in the reader's position. A handler returns when all of its batch is durable and only then acknowledges; it never raises past a record. FastStream
-brings the batches (raw, acknowledged by hand); the producer is aiokafka's, idempotent, because FastStream's batch
-publishing gives one key to all.
+The broker's offsets are a hint: what has had its effect stands in the reader's position. A handler returns when all of
+its batch is durable and only then acknowledges; it never raises past a record. FastStream brings the batches (raw,
+acknowledged by hand); the producer is aiokafka's, idempotent, because FastStream's batch publishing gives one key to
+all.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -30,7 +31,9 @@ _MOST_RECORDS = 2000
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
 # Events are never compacted (a record without data would be a tombstone) and stay for ever. Who runs a cluster makes
 # the topics beforehand, with the replication it wants; here only what is missing is made.
-_TOPIC = {"cleanup.policy": "delete", "retention.ms": "-1"}
+_KEPT = {"cleanup.policy": "delete", "retention.ms": "-1"}
+# What partners send holds personal data in the clear, which no erased key reaches: it stays a week, for our failures.
+_PASSING = {"cleanup.policy": "delete", "retention.ms": str(7 * 24 * 60 * 60 * 1000)}
 
 log = structlog.get_logger()
 
@@ -110,9 +113,9 @@ class KafkaBus:
 
         subscriber(handle)
 
-    async def start(self, topics: Iterable[str]) -> None:
-        """Make sure `topics` exist, then connect, producer first."""
-        await _create_topics(self._bootstrap, topics)
+    async def start(self, kept: Iterable[str], passing: Iterable[str] = ()) -> None:
+        """Make sure the topics exist, those that keep everything and those of what partners send; then connect."""
+        await _create_topics(self._bootstrap, dict.fromkeys(kept, _KEPT) | dict.fromkeys(passing, _PASSING))
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
         )
@@ -176,11 +179,11 @@ async def _undecoded(message: Any) -> None:
     return None
 
 
-async def _create_topics(bootstrap: str, topics: Iterable[str]) -> None:
+async def _create_topics(bootstrap: str, topics: Mapping[str, dict[str, str]]) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        wanted = [NewTopic(name, PARTITIONS, replication_factor=1, topic_configs=_TOPIC) for name in topics]
+        wanted = [NewTopic(name, PARTITIONS, 1, topic_configs=settings) for name, settings in topics.items()]
         response = await admin.create_topics(wanted)
         for name, code, *_ in response.topic_errors:
             if code not in (0, TopicAlreadyExistsError.errno):

@@ -9,7 +9,7 @@ import base64
 import hmac
 import os
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Protocol
 
@@ -31,11 +31,13 @@ _CACHED_KEYS = 10_000
 class Keys(Protocol):
     """Where the families' wrapped keys are kept."""
 
-    async def keep_first(self, gemeente: str, subject: str, wrapped: bytes) -> bytes:
-        """Durably keep `wrapped` for a subject that has no key yet; the subject's wrapped key, old or new."""
+    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> None:
+        """Durably keep the wrapped key of each subject that has none yet."""
         ...
 
-    async def find(self, gemeente: str, subject: str) -> bytes | None: ...
+    async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
+        """The wrapped keys of those subjects that have one."""
+        ...
 
 
 class PostgresKeys:
@@ -44,26 +46,26 @@ class PostgresKeys:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def keep_first(self, gemeente: str, subject: str, wrapped: bytes) -> bytes:
-        row = {"gemeente": gemeente, "subject": subject, "wrapped_key": wrapped}
+    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> None:
+        # In the order of the subjects, so that two batches at once do not wait for each other.
+        rows = [{"gemeente": gemeente, "subject": subject, "key": wrapped[subject]} for subject in sorted(wrapped)]
         async with self._engine.begin() as tx:
-            await tx.execute(_KEEP_FIRST, row)
-        kept = await self.find(gemeente, subject)
-        if kept is None:
-            raise VaultError(f"{gemeente}: the key just made for a family is gone; is it being erased?")
-        return kept
+            await tx.execute(_KEEP_FIRST, rows)
 
-    async def find(self, gemeente: str, subject: str) -> bytes | None:
+    async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
         async with self._engine.connect() as connection:
-            found = await connection.execute(_FIND, {"gemeente": gemeente, "subject": subject})
-            return found.scalar_one_or_none()
+            rows = await connection.execute(_FIND, {"gemeente": gemeente, "subjects": list(subjects)})
+            return {subject: wrapped for subject, wrapped in rows}
 
 
 _KEEP_FIRST = text(
-    "INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key) VALUES (:gemeente, :subject, :wrapped_key)"
+    "INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key) VALUES (:gemeente, :subject, :key)"
     " ON CONFLICT DO NOTHING"
 )
-_FIND = text("SELECT wrapped_key FROM vault.subject_keys WHERE gemeente = :gemeente AND subject = :subject")
+_FIND = text(
+    "SELECT subject, wrapped_key FROM vault.subject_keys"
+    " WHERE gemeente = :gemeente AND subject = ANY(cast(:subjects AS text[]))"
+)
 
 
 class MemoryKeys:
@@ -72,11 +74,12 @@ class MemoryKeys:
     def __init__(self) -> None:
         self._wrapped: dict[tuple[str, str], bytes] = {}
 
-    async def keep_first(self, gemeente: str, subject: str, wrapped: bytes) -> bytes:
-        return self._wrapped.setdefault((gemeente, subject), wrapped)
+    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> None:
+        for subject, key in wrapped.items():
+            self._wrapped.setdefault((gemeente, subject), key)
 
-    async def find(self, gemeente: str, subject: str) -> bytes | None:
-        return self._wrapped.get((gemeente, subject))
+    async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
+        return {one: self._wrapped[gemeente, one] for one in subjects if (gemeente, one) in self._wrapped}
 
 
 class Vault:
@@ -112,9 +115,9 @@ class Vault:
 
     async def unseal(self, gemeente: str, subject: str, sealed: Mapping[str, str], context: str) -> dict[str, str]:
         """The fields in the clear; raises VaultError where the key is gone (erased) or a field was changed."""
-        if (wrapped := await self._keys.find(gemeente, subject)) is None:
+        if (wrapped := await self._keys.find(gemeente, [subject])).get(subject) is None:
             raise VaultError(f"{gemeente}: the family's key is gone; its personal data is erased")
-        cipher = self._unwrap(gemeente, subject, wrapped)
+        cipher = self._unwrap(gemeente, subject, wrapped[subject])
         plain = {}
         for field, value in sealed.items():
             raw = base64.urlsafe_b64decode(value.removeprefix(SEALED))
@@ -125,19 +128,32 @@ class Vault:
                 raise VaultError(f"{gemeente}: field {field} was not sealed here or was changed") from error
         return plain
 
-    async def _cipher_for(self, gemeente: str, subject: str) -> AESGCM:
-        if (known := self._opened.get((gemeente, subject))) is not None:
-            self._opened.move_to_end((gemeente, subject))
-            return known
-        if (wrapped := await self._keys.find(gemeente, subject)) is None:
-            nonce = os.urandom(_NONCE_BYTES)
-            fresh = AESGCM.generate_key(bit_length=256)
-            made = nonce + self._wrapper().encrypt(nonce, fresh, _bound_to(gemeente, subject))
-            wrapped = await self._keys.keep_first(gemeente, subject, made)
-        cipher = self._opened[(gemeente, subject)] = self._unwrap(gemeente, subject, wrapped)
-        if len(self._opened) > _CACHED_KEYS:
+    async def prepare(self, gemeente: str, subjects: Collection[str]) -> None:
+        """Have the keys of `subjects` at hand, made where there are none: many in the time of one."""
+        unknown = {subject for subject in subjects if (gemeente, subject) not in self._opened}
+        if not unknown:
+            return
+        wrapped = await self._keys.find(gemeente, unknown)
+        if missing := unknown - wrapped.keys():
+            await self._keys.keep_first(gemeente, {subject: self._new_key(gemeente, subject) for subject in missing})
+            wrapped |= await self._keys.find(gemeente, missing)
+        for subject in unknown:
+            if subject not in wrapped:
+                raise VaultError(f"{gemeente}: the key just made for a family is gone; is it being erased?")
+            self._opened[gemeente, subject] = self._unwrap(gemeente, subject, wrapped[subject])
+        while len(self._opened) > max(_CACHED_KEYS, len(unknown)):
             self._opened.popitem(last=False)
-        return cipher
+
+    async def _cipher_for(self, gemeente: str, subject: str) -> AESGCM:
+        if (gemeente, subject) not in self._opened:
+            await self.prepare(gemeente, [subject])
+        self._opened.move_to_end((gemeente, subject))
+        return self._opened[gemeente, subject]
+
+    def _new_key(self, gemeente: str, subject: str) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        key = AESGCM.generate_key(bit_length=256)
+        return nonce + self._wrapper().encrypt(nonce, key, _bound_to(gemeente, subject))
 
     def _unwrap(self, gemeente: str, subject: str, wrapped: bytes) -> AESGCM:
         bound = _bound_to(gemeente, subject)

@@ -46,7 +46,10 @@ class Writer:
         try:
             async with self._ledger.begin() as tx:
                 outcomes = await self._ledger.append(tx, gemeente, [append for append, _ in batch])
-        except Exception as error:  # noqa: BLE001 - handed on, to every caller of the batch
+        except Exception as error:  # noqa: BLE001 - handed on, to every caller
+            # What waits behind this batch may build on it: stored alone it would be out of order.
+            batch += self._waiting[gemeente]
+            self._waiting[gemeente].clear()
             for _, done in batch:
                 if not done.done():
                     done.set_exception(error)

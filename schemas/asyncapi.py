@@ -8,7 +8,8 @@ from schemas.describe import json_schema, name_of
 from schemas.event import Event
 from schemas.headers import RECORDED, SIGNATURE, STATEMENT, headers
 from schemas.registry import EVENTS
-from schemas.submission import ANSWERS, STATEMENTS, SubmissionApplied, SubmissionRefused
+from schemas.statement import STATEMENTS
+from schemas.submission import ANSWERS, SubmissionApplied, SubmissionRefused
 
 _DESCRIPTION = """\
 What partner organisations state about the support of families (jeugdhulp), what they are answered, and the facts that

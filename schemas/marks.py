@@ -1,6 +1,7 @@
 """Marks on fields: personal data, which is sealed at the gate, and references, which become pseudonyms there."""
 
 import re
+from functools import cache
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
@@ -46,6 +47,7 @@ Reference = Annotated[
 ]
 
 
+@cache
 def fields_marked(model: type[BaseModel], mark: type) -> frozenset[str]:
     """The names of the fields of `model` that carry `mark`, also where the field may be absent."""
     return frozenset(

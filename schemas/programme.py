@@ -1,4 +1,4 @@
-"""A programme (voorziening) as data: what was promised to whom, which lists its registration uses, and which rules hold."""
+"""A programme (voorziening) as data: what was promised to whom, the lists that are used, the rules that hold."""
 
 from collections.abc import Iterator
 from datetime import date

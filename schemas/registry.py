@@ -2,7 +2,8 @@
 
 from schemas.case import FACTS
 from schemas.event import Event
-from schemas.submission import ANSWERS, STATEMENTS
+from schemas.statement import STATEMENTS
+from schemas.submission import ANSWERS
 
 EVENTS: dict[str, type[Event]] = {event.type: event for event in (*STATEMENTS, *ANSWERS, *FACTS)}
 

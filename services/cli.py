@@ -21,6 +21,7 @@ from eventlog.errors import EventlogError
 from eventlog.ledger import SERVICES
 from schemas import contracts
 from schemas.programme import ProgrammeError
+from services import contracts as api_contracts
 from services.demonstration.history import write_history
 from services.demonstration.load import write_load
 from services.embedded import EmbeddedError, data_folder, installation
@@ -151,14 +152,14 @@ def demonstration_load(folder: Path, gemeenten: int = 10, cases: int = 1000, see
 @schemas.command("write")
 def schemas_write() -> None:
     """Publish what is new and generate what is generated."""
-    for path in contracts.write(SCHEMAS):
+    for path in (*contracts.write(SCHEMAS), *api_contracts.write(SCHEMAS)):
         console.print(path, highlight=False)
 
 
 @schemas.command("check")
 def schemas_check() -> None:
     """Say what is out of step with the published contracts."""
-    problems = contracts.check(SCHEMAS)
+    problems = [*contracts.check(SCHEMAS), *api_contracts.check(SCHEMAS)]
     for problem in problems:
         console.print(problem, highlight=False, soft_wrap=True)
     if problems:

@@ -125,16 +125,16 @@ class Process:
             if service.start:
                 await service.start()
         if self._kafka:
-            await self._kafka.start(self._topics())
+            doors = [door for service in self.services.values() for door in service.doors]
+            await self._kafka.start(self._topics(), passing=[topic for door in doors for topic in door.topics])
         for pull in self._pulls:
             pull.start()
 
     def _topics(self) -> list[str]:
-        """Every topic this process reads or writes."""
+        """Every topic this process reads or writes, but those that partners write."""
         ours = {events_topic(follower.reader.source) for follower in self.followers}
         for service in self.services.values():
             ours |= {events_topic(service.name), *service.topics}
-            ours |= {topic for door in service.doors for topic in door.topics}
         return sorted(ours)
 
     async def stop(self) -> None:

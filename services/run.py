@@ -13,7 +13,8 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from schemas.submission import EnquiryReceived, submission_id
+from schemas.statement import EnquiryReceived
+from schemas.submission import submission_id
 from services.demonstration.history import history
 from services.demonstration.senders import COACHES, senders_of
 from services.demonstration.targets import GEMEENTE, PROGRAMME

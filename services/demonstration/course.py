@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import TypedDict
 
-from schemas.submission import (
+from schemas.statement import (
     CaseTypeAssessed,
     CoachAssigned,
     ConsulentReferralAnswered,

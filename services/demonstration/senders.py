@@ -15,7 +15,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas.event import NAMESPACE
-from schemas.submission import STATEMENTS, ConsulentReferralAnswered, EnquiryReceived, Statement
+from schemas.statement import STATEMENTS, ConsulentReferralAnswered, EnquiryReceived, Statement
 
 COACHES, CONSULENT, SCHOOL = "synthese", "consulent", "school"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from random import Random
 
-from schemas.submission import (
+from schemas.statement import (
     EnquiryReceived,
     RegistrationCorrected,
     RegistrationVoided,

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from schemas.marks import ReferenceMark, fields_marked, looks_like_bsn
 from schemas.programme import Programme
-from schemas.submission import STATEMENTS, GateError, Statement, submission_id
+from schemas.statement import STATEMENTS, Statement
+from schemas.submission import GateError, submission_id
 from services.intake import sentences, strict_json
 from services.intake.cloudevent import MOST_DATA_BYTES, CloudEvent
 from services.intake.partner import Partner

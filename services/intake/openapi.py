@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schemas.submission import STATEMENTS
+from schemas.statement import STATEMENTS
 from services.intake.answer import BatchAnswer, SubmissionAnswer
 from services.intake.bindings import BATCHED, MOST_IN_BATCH, STRUCTURED
 

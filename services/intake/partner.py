@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from schemas.event import NAMESPACE, Code, Day, Gemeente, Record
-from schemas.submission import STATEMENTS
+from schemas.statement import STATEMENTS
 
 SYNTHETIC_PREFIX = "synthetic-"
 """Partners whose id starts so have no real families behind them; every page says so."""

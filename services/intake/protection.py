@@ -5,7 +5,7 @@ from typing import Any
 
 from eventlog.vault import Vault
 from schemas.marks import PersonalMark, ReferenceMark, fields_marked
-from schemas.submission import STATEMENTS, Statement
+from schemas.statement import STATEMENTS, Statement
 
 
 def _named(statement: type[Statement], mark: type) -> Mapping[str, str]:
@@ -28,6 +28,16 @@ async def protect(vault: Vault, gemeente: str, submission: str, statement: State
             kept[field] = vault.pseudonym(gemeente, kind_of(name, statement.programme), kept[field])
     plain = {field: value for field, value in kept.items() if field in _PERSONAL[type(statement)]}
     return kept | await vault.seal(gemeente, kept["family"], plain, submission)
+
+
+def is_personal(statement: Statement) -> bool:
+    """Whether there is anything in it to seal."""
+    return any(getattr(statement, name) is not None for name in fields_marked(type(statement), PersonalMark))
+
+
+def subject_of(vault: Vault, gemeente: str, statement: Statement) -> str:
+    """Whose key seals it: the family, by its pseudonym."""
+    return vault.pseudonym(gemeente, "family", statement.family)
 
 
 def kind_of(field: str, programme: str) -> str:

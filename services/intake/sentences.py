@@ -7,7 +7,8 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from schemas.marks import ReferenceMark, fields_marked
-from schemas.submission import STATEMENTS, GateError, RejectionCode, Statement
+from schemas.statement import STATEMENTS, Statement
+from schemas.submission import GateError, RejectionCode
 
 _NAMES = frozenset(
     name

@@ -19,12 +19,11 @@ from schemas.submission import SubmissionAccepted, SubmissionContested, Submissi
 from services.intake.cloudevent import CloudEvent
 from services.intake.content import canonical
 from services.intake.fate import Fate, evolve, fold, stream_of
-from services.intake.gate import Accepted, Identity, KnownProgrammes, Rejected, Unattributable, judge
+from services.intake.gate import Accepted, Identity, KnownProgrammes, Rejected, Unattributable, Verdict, judge
 from services.intake.partner import Partner
-from services.intake.protection import protect
+from services.intake.protection import is_personal, protect, subject_of
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-_SEALED_AT_ONCE = 8  # A new family's key takes a connection; the pool has others to serve.
 
 log = structlog.get_logger()
 
@@ -69,7 +68,6 @@ class Submissions:
         self._vault = vault
         self._programmes = programmes
         self._clock = clock
-        self._sealing = asyncio.Semaphore(_SEALED_AT_ONCE)
 
     def today(self) -> date:
         return self._clock().astimezone(AMSTERDAM).date()
@@ -84,7 +82,13 @@ class Submissions:
 
         What comes first is recorded first, because a statement may build on the one before it.
         """
-        judged = await asyncio.gather(*(self._judge(partner, event) for partner, event in sent))
+        today = self.today()
+        verdicts = [judge(partner, event, today, self._programmes) for partner, event in sent]
+        await self._prepare(zip(sent, verdicts, strict=True))
+        judged = [
+            await self._protected(partner, event, verdict)
+            for (partner, event), verdict in zip(sent, verdicts, strict=True)
+        ]
         begun = [one for one in judged if isinstance(one, _Judged)]
         # All of them wait for the writer before it commits: one transaction takes many.
         recorded = await asyncio.gather(*(self._append(one, 0, one.first) for one in begun), return_exceptions=True)
@@ -110,22 +114,29 @@ class Submissions:
         async with self._ledger.begin() as tx:
             return fold((await self._ledger.read_streams(tx, gemeente, [stream]))[stream])
 
-    async def _judge(self, partner: Partner, event: CloudEvent) -> _Judged | Unattributable:
-        today = self.today()
-        verdict = judge(partner, event, today, self._programmes)
+    async def _prepare(self, judged: Iterable[tuple[tuple[Partner, CloudEvent], Verdict]]) -> None:
+        """Fetch or make the keys of all families of a batch at once: one by one they are what a batch waits for."""
+        families: dict[str, set[str]] = {}
+        for (partner, _), verdict in judged:
+            if isinstance(verdict, Accepted) and is_personal(verdict.statement):
+                family = subject_of(self._vault, partner.gemeente, verdict.statement)
+                families.setdefault(partner.gemeente, set()).add(family)
+        for gemeente, subjects in families.items():
+            await self._vault.prepare(gemeente, subjects)
+
+    async def _protected(self, partner: Partner, event: CloudEvent, verdict: Verdict) -> _Judged | Unattributable:
         if isinstance(verdict, Unattributable):
             return verdict
         identity, content = verdict.identity, self._vault.digest(partner.gemeente, canonical(event))
         said = {"submission": identity.submission, "source": identity.source, "id": identity.id, "content": content}
         match verdict:
             case Accepted(statement=statement):
-                async with self._sealing:
-                    kept = await protect(self._vault, partner.gemeente, identity.submission, statement)
+                kept = await protect(self._vault, partner.gemeente, identity.submission, statement)
                 accepted = SubmissionAccepted(statement_type=statement.type, statement=kept, **said)
                 return _Judged(partner, identity, content, _new(partner, identity, accepted, statement.occurred_on))
             case Rejected(errors=errors):
                 rejected = SubmissionRejected(errors=errors, **said)
-                return _Judged(partner, identity, content, _new(partner, identity, rejected, today))
+                return _Judged(partner, identity, content, _new(partner, identity, rejected, self.today()))
             case _:
                 assert_never(verdict)
 

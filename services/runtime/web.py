@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from services.openapi import document
 from services.problem import Problem
 
 API_VERSION = "1.0.0"
@@ -43,6 +44,7 @@ def make_app(title: str, routers: Sequence[APIRouter]) -> FastAPI:
     )
     for router in routers:
         app.include_router(router)
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
     app.middleware("http")(_with_headers)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from schemas import case as facts
-from schemas import submission as statements
+from schemas import statement as statements
 from schemas.case import CaseFact
 from schemas.programme import PUBLISHED, Programme, Programmes
 from schemas.submission import RefusalRule

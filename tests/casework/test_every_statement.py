@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from schemas.case import CaseFact
-from schemas.submission import STATEMENTS
+from schemas.statement import STATEMENTS
 from services.casework.case import AnyStatement, BrokenHistory, Refusal, decide
 from tests.casework.stories import (
     VENRAY,

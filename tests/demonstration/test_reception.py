@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.marks import ReferenceMark, fields_marked
 from schemas.programme import PUBLISHED, Programmes
-from schemas.submission import STATEMENTS
+from schemas.statement import STATEMENTS
 from services.casework.case import AnyStatement, Case, Refusal, decide, evolve
 from services.demonstration.senders import PARTNERS
 from services.intake.cloudevent import CloudEvent

@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.marks import PersonalMark, fields_marked
 from schemas.programme import PUBLISHED, Programmes
-from schemas.submission import STATEMENTS
+from schemas.statement import STATEMENTS
 from services.demonstration.workdays import is_working_day
 
 OF_TYPE = {statement.type: statement for statement in STATEMENTS}

@@ -19,7 +19,7 @@ LEDGER = LedgerId("casework", GEMEENTE)
 
 async def until(condition, seconds: float = 20) -> None:  # type: ignore[no-untyped-def]
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - what is waited for is in a database
+        while not await condition():
             await asyncio.sleep(0.05)
 
 

@@ -1,6 +1,7 @@
 """Readers see every event once, in order, without gaps, however appends interleave and however long one is held."""
 
 import asyncio
+from datetime import datetime
 from random import Random
 
 import pytest
@@ -69,13 +70,13 @@ class WithoutLock(PostgresLedger):
 
     _next = 0
 
-    async def _lock(self, tx: AsyncConnection, gemeente: str) -> tuple[Frontier, object]:
+    async def _lock(self, tx: AsyncConnection, gemeente: str) -> tuple[Frontier, datetime]:
         await tx.execute(select(1))
         frontier = Frontier(type(self)._next, (b"",) * type(self)._next.bit_count())
         type(self)._next += 3  # more than one append takes, so that no two collide
         return frontier, self._clock()
 
-    async def _store(self, tx, gemeente, events, frontier) -> None:  # type: ignore[no-untyped-def, override]
+    async def _store(self, tx, gemeente, events, frontier) -> None:  # type: ignore[no-untyped-def]
         driver = (await tx.get_raw_connection()).driver_connection
         from eventlog.postgres import _rows
 

@@ -25,6 +25,7 @@ class Counting(MemoryLedger):
         self.transactions += 1
         await asyncio.sleep(0.001)
         if self.broken:
+            self.broken = False
             raise ConnectionError("the database went away")
         return await super().append(tx, gemeente, appends)
 
@@ -64,8 +65,17 @@ async def test_when_the_database_is_away_every_caller_hears_it_and_the_next_may_
     ledger.broken = True
     heard = await asyncio.gather(*(writer.append(GEMEENTE, append(f"s{n}")) for n in range(3)), return_exceptions=True)
     assert [type(one) for one in heard] == [ConnectionError] * 3
-    ledger.broken = False
     assert [one.position for one in await writer.append(GEMEENTE, append("s"))] == [1]
+
+
+async def test_what_waits_behind_a_failed_batch_is_not_stored_out_of_order() -> None:
+    ledger = Counting("casework")
+    writer = Writer(ledger, lambda: None)
+    ledger.broken = True
+    asked = [asyncio.create_task(writer.append(GEMEENTE, append(f"s{n}"))) for n in range(1200)]
+    heard = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(one) for one in heard} == {ConnectionError}
+    assert ledger.transactions == 1
 
 
 async def test_a_caller_that_went_away_does_not_take_the_others_along() -> None:

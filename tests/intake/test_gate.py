@@ -38,7 +38,7 @@ CASES: list[tuple[str, CloudEvent, str | None]] = [
     ("field-invalid", event(enquiry(ageYears=8.0)), "ageYears"),
     ("field-invalid", event(enquiry(occurredOn="1704067200")), "occurredOn"),
     ("field-invalid", event(enquiry(occurredOn="2024-02-30")), "occurredOn"),
-    ("field-invalid", event(enquiry(case="de Vries")), "case"),
+    ("field-invalid", event(enquiry(case="een naam")), "case"),
     ("field-invalid", event(b"[]"), None),
     ("field-invalid", event(b'{"a":1,"a":2}'), None),
     ("field-invalid", event(b'{"a":NaN}'), None),
@@ -46,7 +46,7 @@ CASES: list[tuple[str, CloudEvent, str | None]] = [
     ("field-invalid", event(b"[" * 60_000), None),
     ("field-unknown", event(enquiry(occurred_on="2023-01-01")), "occurred_on"),
     ("field-unknown", event(enquiry(minutes=5)), "minutes"),
-    ("field-unknown", event(enquiry(JandeVries=1)), None),
+    ("field-unknown", event(enquiry(SyntheticName=1)), None),
     ("bsn-not-allowed", event(enquiry(family=BSN)), "family"),
     ("bsn-not-allowed", event(enquiry(note=f"BSN {BSN}, graag bellen")), "note"),
     ("bsn-not-allowed", event(id=BSN), "id"),
@@ -128,7 +128,7 @@ def test_a_name_that_is_nearly_right_is_recognised() -> None:
 
 
 def test_no_sentence_repeats_what_was_sent() -> None:
-    secret = "JandeVries"
+    secret = "SyntheticName"
     names = enquiry()
     for name in names:
         for value in (secret, [secret], {secret: secret}):

@@ -2,7 +2,8 @@
 
 from typing import get_args
 
-from schemas.submission import STATEMENTS, RefusalRule, RejectionCode
+from schemas.statement import STATEMENTS
+from schemas.submission import RefusalRule, RejectionCode
 from services.intake import dutch
 from services.intake.pages import moment
 from services.intake.partners import Partners

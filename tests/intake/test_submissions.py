@@ -6,7 +6,8 @@ import json
 import pytest
 
 from schemas.marks import PersonalMark, fields_marked
-from schemas.submission import EnquiryReceived, SubmissionAccepted, submission_id
+from schemas.statement import EnquiryReceived
+from schemas.submission import SubmissionAccepted, submission_id
 from services.intake.gate import Unattributable
 from services.intake.submissions import Contested
 from tests.intake.desk import GEMEENTE, NOW, SCHOOL, SOURCE, TODAY, Desk, enquiry, event, fate

@@ -1,1 +1,1 @@
-"""The whole path, from a partner's submission to a figure that opens down to its events, on the local bus and on Kafka."""
+"""The whole path, from a partner's submission to a figure that opens down to its events, on both buses."""

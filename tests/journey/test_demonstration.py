@@ -1,4 +1,4 @@
-"""The demonstration history goes through the gate like any partner's events and adds up to what the evaluation prints."""
+"""The demonstration history goes through the gate like any partner's and adds up to what the evaluation prints."""
 
 from collections.abc import AsyncIterator
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.demonstration.senders import Sender
 from services.demonstration.targets import PROGRAMME
 from tests.journey.world import ANSWERING, COACH, TEACHER, World, ended, enquiry, event
 
@@ -73,7 +74,7 @@ async def test_what_breaks_a_rule_is_refused_with_the_rule_and_counts_nothing(wo
         ("refused", "outside-programme-period"),
         ("refused", "age-outside-programme"),
         ("refused", "family-must-agree"),
-        ("refused", "before-opening"),
+        ("refused", "closing-before-opening"),
     ]
     assert await numbers(world) == {"instroom": 1, "uitstroom": 0, "actief": 1, "open": 1}
 
@@ -115,8 +116,8 @@ async def test_the_same_id_with_other_content_is_an_error_and_the_first_stands(w
     assert await world.value("new") == 1
 
 
-def structured() -> dict[str, str]:
-    return {"Authorization": f"Bearer {COACH.bearer_key}", "Content-Type": "application/cloudevents+json"}
+def structured(sender: Sender = COACH) -> dict[str, str]:
+    return {"Authorization": f"Bearer {sender.bearer_key}", "Content-Type": "application/cloudevents+json"}
 
 
 async def test_correcting_and_voiding_change_the_figure_and_keep_the_history(world: World) -> None:
@@ -137,11 +138,12 @@ async def test_correcting_and_voiding_change_the_figure_and_keep_the_history(wor
 
 
 async def test_nobody_sends_for_another_or_without_a_key(world: World) -> None:
-    (fate,) = await world.send(enquiry("A", "2023-03-01"), sender=TEACHER)
-    assert [error["code"] for error in fate["errors"]] == ["source-not-yours"]
     for key in ("", "Bearer wrong"):
         answer = await world.client.post("/v1/events", json=enquiry("A", "2023-03-01"), headers={"Authorization": key})
         assert answer.status_code == 401
+    answer = await world.client.post("/v1/events", json=enquiry("A", "2023-03-01"), headers=structured(TEACHER))
+    assert answer.status_code == 400
+    assert [error["code"] for error in answer.json()["errors"]] == ["source-not-yours"]
     (mine,) = await world.send(enquiry("A", "2023-03-01"))
     asked = await world.client.get(
         f"/v1/submissions/{mine['submission']}", headers={"Authorization": f"Bearer {TEACHER.bearer_key}"}

@@ -47,12 +47,13 @@ def event(kind: str, case: str, on: str, *, sender: Sender = COACH, id: str = ""
 
 
 def enquiry(case: str, on: str, **data: Any) -> dict[str, Any]:
-    known = {"ageYears": 9, "area": "wijk-a", "channel": "school", "helpQuestion": "parenting"}
+    known: dict[str, Any] = {"ageYears": 9, "area": "wijk-a", "channel": "school", "helpQuestion": "parenting"}
     return event("enquiry.received.v1", case, on, **(known | data))
 
 
 def ended(case: str, on: str, **data: Any) -> dict[str, Any]:
-    return event("support.ended.v1", case, on, **({"reason": "as-planned", "outcome": "goals-met"} | data))
+    known: dict[str, Any] = {"reason": "as-planned", "outcome": "goals-met"}
+    return event("support.ended.v1", case, on, **(known | data))
 
 
 @dataclass
@@ -91,7 +92,7 @@ class World:
                     await asyncio.sleep(0.02)
 
     async def get(self, path: str, **query: Any) -> Any:
-        answer = await self.client.get(path, params=query)
+        answer = await self.client.get(path, params=query or None)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

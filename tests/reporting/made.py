@@ -140,5 +140,15 @@ class Casework:
             outcomes = await self.ledger.append(tx, GEMEENTE, [as_appends(story) for story in stories if story.told])
         assert all(isinstance(outcome, list) for outcome in outcomes)
 
-    async def read_by_reporting(self) -> int:
-        return await self._follower.catch_up(LedgerId("casework", GEMEENTE))
+    async def restart_reporting(self) -> None:
+        async with self.engine.begin() as tx:
+            await self.reader.start(tx)
+
+    async def read_by_reporting(self, batch: int = 1000) -> int:
+        """As the bus would deliver, `batch` events at a time; the position reached."""
+        ledger = LedgerId("casework", GEMEENTE)
+        if batch < 1000:
+            reached = (await Positions(self.engine, "reporting").reached(self.reader.name)).get(str(ledger), 0)
+            for event in range(reached, (await self.source.sizes())[GEMEENTE], batch):
+                await self._follower.deliver(ledger, await self.source.read(GEMEENTE, event, batch))
+        return await self._follower.catch_up(ledger)

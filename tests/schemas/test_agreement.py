@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from schemas.describe import json_schema
 from schemas.marks import looks_like_bsn
-from schemas.submission import STATEMENTS, EnquiryReceived, Statement
+from schemas.statement import STATEMENTS, EnquiryReceived, Statement
 from tests.schemas.made_up import data_of
 
 EVERY_STATEMENT = pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.__name__)

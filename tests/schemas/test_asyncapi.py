@@ -18,7 +18,8 @@ from schemas.describe import name_of
 from schemas.event import NAMESPACE, Event
 from schemas.marks import NotToldMark, fields_marked
 from schemas.registry import EVENTS
-from schemas.submission import ANSWERS, STATEMENTS, SubmissionApplied, SubmissionRefused
+from schemas.statement import STATEMENTS
+from schemas.submission import ANSWERS, SubmissionApplied, SubmissionRefused
 from services.intake.answers import answer_of
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"

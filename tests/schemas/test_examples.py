@@ -15,7 +15,7 @@ from schemas.event import Event
 from schemas.marks import PersonalMark, ReferenceMark, fields_marked
 from schemas.programme import PUBLISHED, Programmes
 from schemas.registry import EVENTS
-from schemas.submission import STATEMENTS, EnquiryReceived, RegistrationVoided
+from schemas.statement import STATEMENTS, EnquiryReceived, RegistrationVoided
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 EVERY_TYPE = pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS.keys())

@@ -9,7 +9,8 @@ from schemas.event import Event
 from schemas.marks import PersonalMark, ReferenceMark, fields_marked, looks_like_bsn
 from schemas.programme import PUBLISHED, Programmes
 from schemas.registry import EVENTS
-from schemas.submission import ANSWERS, STATEMENTS, ContactLogged, EnquiryReceived
+from schemas.statement import STATEMENTS, ContactLogged, EnquiryReceived
+from schemas.submission import ANSWERS
 
 TYPE_NAME = re.compile(r"nl\.overheid\.jeugdzaken\.[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*\.v[1-9][0-9]*")
 

@@ -8,7 +8,8 @@ import pytest
 
 from schemas.describe import json_schema, name_of
 from schemas.marks import PersonalMark, fields_marked
-from schemas.submission import ANSWERS, STATEMENTS, RefusalRule, RejectionCode, Statement
+from schemas.statement import STATEMENTS, Statement
+from schemas.submission import ANSWERS, RefusalRule, RejectionCode
 from services.demonstration.senders import COACHES, PARTNERS, senders_of
 from services.intake.bindings import kafka_binary
 from services.intake.cloudevent import CloudEvent

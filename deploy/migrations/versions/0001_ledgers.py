@@ -64,6 +64,7 @@ def upgrade() -> None:
                 IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'spoorboek_{service}') THEN
                     CREATE ROLE spoorboek_{service} NOLOGIN;
                 END IF;
+                GRANT spoorboek_{service} TO CURRENT_USER;
             END $$
         """)
         for statement in LEDGER.format(service=service).split(";\n"):
@@ -72,11 +73,16 @@ def upgrade() -> None:
     # A rebuild reads casework's ledger as it lies there; what reporting may not see is not in it.
     op.execute("GRANT USAGE ON SCHEMA casework TO spoorboek_reporting")
     op.execute("GRANT SELECT ON casework.events, casework.heads TO spoorboek_reporting")
+    # The facts live in a schema per generation; reporting may make those and no others.
     op.execute("""
-        DO $$ BEGIN
-            EXECUTE format('GRANT CREATE ON DATABASE %I TO spoorboek_reporting', current_database());
+        CREATE FUNCTION reporting.make_generation(number integer) RETURNS void
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+        BEGIN
+            EXECUTE format('CREATE SCHEMA %I AUTHORIZATION spoorboek_reporting', 'facts_' || number);
         END $$
     """)
+    op.execute("REVOKE ALL ON FUNCTION reporting.make_generation FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION reporting.make_generation TO spoorboek_reporting")
     op.execute("""
         CREATE TABLE reporting.generation (
             single boolean PRIMARY KEY CHECK (single),

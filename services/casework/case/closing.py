@@ -2,7 +2,7 @@
 
 from schemas.case import CaseClosed, CaseVoided
 from schemas.programme import Programme
-from schemas.submission import RegistrationVoided, SupportEnded
+from schemas.statement import RegistrationVoided, SupportEnded
 from services.casework.case.refusal import Decision, Refusal, unlisted, unlisted_destination
 from services.casework.case.state import Case, Closing, Segment
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from schemas.case import CaseCorrected
 from schemas.programme import Programme
-from schemas.submission import RegistrationCorrected
+from schemas.statement import RegistrationCorrected
 from services.casework.case.opening import outside_period
 from services.casework.case.refusal import Decision, Refusal, age_outside, unlisted, unlisted_destination
 from services.casework.case.state import Case, Segment

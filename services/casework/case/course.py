@@ -14,7 +14,7 @@ from schemas.case import (
     ReferredToConsulent,
 )
 from schemas.programme import Programme
-from schemas.submission import (
+from schemas.statement import (
     CaseTypeAssessed,
     CoachAssigned,
     ConsulentReferralAnswered,

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from schemas.programme import Programme
-from schemas.submission import (
+from schemas.statement import (
     CaseTypeAssessed,
     CoachAssigned,
     ConsulentReferralAnswered,

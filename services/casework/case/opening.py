@@ -4,7 +4,7 @@ from datetime import date
 
 from schemas.case import CaseOpened, CaseReopened
 from schemas.programme import Programme
-from schemas.submission import EnquiryReceived, SupportResumed
+from schemas.statement import EnquiryReceived, SupportResumed
 from services.casework.case.refusal import Decision, Refusal, age_outside, unlisted
 from services.casework.case.state import Case, Segment
 
