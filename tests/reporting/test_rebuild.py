@@ -1,0 +1,118 @@
+"""A rebuild gives what the live reader made, row for row; it can be interrupted; the reader follows the switch."""
+
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.errors import PositionMoved
+from eventlog.ledger import LedgerId
+from services.reporting.generations import StaleFacts, built_generations, find_generation
+from services.reporting.rebuild import RebuildReport, RebuildUnderWay, _alone, rebuild, rules_have_changed
+from tests.reporting.histories import histories
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework
+
+DAY = date(2023, 3, 1)
+STORIES = [
+    CaseStory("one").opened(DAY).contact(DAY, 30).closed(DAY),
+    CaseStory("two").opened(DAY).referred(DAY),
+]
+
+
+def quietly(ledger: LedgerId, done: int, to_do: int) -> None:
+    """Progress that nobody watches."""
+
+
+async def rebuilt(casework: Casework) -> RebuildReport:
+    return await rebuild(casework.engine, PROGRAMMES, casework.source, quietly)
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(history=histories, batch=st.sampled_from([1, 3, 1000]))
+async def test_live_and_rebuilt_facts_are_equal_row_for_row(
+    casework: Casework, history: list[CaseStory], batch: int
+) -> None:
+    """Examples add to one ledger: whatever was written before, the two must agree."""
+    await casework.restart_reporting()
+    await casework.writes(history)
+    await casework.read_by_reporting(batch)
+    report = await rebuilt(casework)
+    assert report.differences == ()
+    assert report.events == sum(report.positions.values())
+
+
+async def test_a_row_that_differs_is_told_in_a_sentence_and_the_ledger_wins(casework: Casework) -> None:
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    async with casework.engine.begin() as tx:
+        await tx.execute(text("UPDATE facts_1.segments SET minutes = 31 WHERE minutes = 30"))
+    report = await rebuilt(casework)
+    assert [line.split()[0] for line in report.differences] == ["segments", "segments"]
+    assert "generation 1 has" in report.differences[0]
+    assert (await rebuilt(casework)).differences == ()
+
+
+async def test_the_previous_generation_is_kept_and_the_one_before_it_dropped(casework: Casework) -> None:
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    await rebuilt(casework)
+    await rebuilt(casework)
+    last = await rebuilt(casework)
+    async with casework.engine.connect() as connection:
+        live = await find_generation(connection)
+        assert await built_generations(connection) == [3, 4]
+    assert live is not None
+    assert (live.live, live.previous, last.generation) == (4, 3, 4)
+
+
+async def test_what_an_interrupted_rebuild_left_is_built_again(casework: Casework) -> None:
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+
+    def stop(ledger: LedgerId, done: int, to_do: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await rebuild(casework.engine, PROGRAMMES, casework.source, stop)
+    report = await rebuilt(casework)
+    assert (report.generation, report.differences, report.events) == (2, (), 5)
+
+
+async def test_two_rebuilds_at_once_are_refused(casework: Casework) -> None:
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    async with _alone(casework.engine):
+        with pytest.raises(RebuildUnderWay):
+            await rebuilt(casework)
+
+
+async def test_a_reader_follows_a_switch_by_another_process(casework: Casework, engine: AsyncEngine) -> None:
+    await casework.writes(STORIES[:1])
+    await casework.read_by_reporting()
+    await rebuilt(casework)
+    await casework.writes(STORIES[1:])
+    with pytest.raises(PositionMoved):
+        await casework.read_by_reporting()
+    assert await casework.read_by_reporting() == 5
+    async with engine.connect() as connection:
+        positions = await connection.execute(text("SELECT reader, position FROM reporting.readers ORDER BY reader"))
+        assert [tuple(row) for row in positions] == [("facts_1", 3), ("facts_2", 5)]
+
+
+async def test_facts_of_other_rules_are_not_folded_on_but_rebuilt(casework: Casework, engine: AsyncEngine) -> None:
+    await casework.writes(STORIES[:1])
+    await casework.read_by_reporting()
+    async with engine.begin() as tx:
+        await tx.execute(text("UPDATE reporting.generation SET fingerprint = 'older rules'"))
+    await casework.writes(STORIES[1:])
+    assert await rules_have_changed(engine, PROGRAMMES)
+    with pytest.raises(StaleFacts, match="spoorboek replay"):
+        await casework.read_by_reporting()
+    report = await rebuilt(casework)
+    assert (report.rules_changed, report.positions) == (True, {f"casework/{GEMEENTE}": 3})
+    assert not await rules_have_changed(engine, PROGRAMMES)
