@@ -52,6 +52,12 @@ def make_api(figures: Figures, programmes: Programmes) -> APIRouter:
         """Every way to count, in the order of the evaluation."""
         return Definitions(indicators=tuple(Definition.of(indicator) for indicator in CATALOGUE))
 
+    _add_figures(router, figures, programmes)
+    _add_events(router, figures)
+    return router
+
+
+def _add_figures(router: APIRouter, figures: Figures, programmes: Programmes) -> None:
     @router.get("/figures/{indicator}", openapi_extra=_CUTS)
     async def figure(request: Request, indicator: str, programme: ProgrammeName, period: PeriodName) -> FigureAnswer:
         """The value of an indicator, its numerator and denominator, and what it was computed from."""
@@ -85,6 +91,8 @@ def make_api(figures: Figures, programmes: Programmes) -> APIRouter:
         rows = tuple(segment_answer(row) for row in behind.rows)
         return SegmentsAnswer(total=behind.total, page=page, page_size=page_size, segments=rows, links=links)
 
+
+def _add_events(router: APIRouter, figures: Figures) -> None:
     @router.get("/cases/{case}/segments/{segment}/events")
     async def events(case: CaseName, segment: Annotated[int, InPath(ge=1, le=10_000)]) -> EventsAnswer:
         """The events of one segment in the order of the ledger, each with its envelope and its data."""
@@ -97,8 +105,6 @@ def make_api(figures: Figures, programmes: Programmes) -> APIRouter:
             )
         answers = tuple(event_answer(event) for event in found)
         return EventsAnswer(case=case, segment=segment, synthetic=row.synthetic, events=answers)
-
-    return router
 
 
 def _question(programmes: Programmes, request: Request, indicator: str, programme: str, period: str) -> Question:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,8 +13,26 @@ FLOWS = ("#14566e", "#b45f06")
 NOW_AND_BEFORE = ("#14566e", "#7b8c95")
 """Each at least 3 : 1 on white; the legend and the order of the bars say the same as the colour."""
 
+_LABELS = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
 _INK, _LINES = "#24323a", "#d5dde1"
 _FONT = "Segoe UI, Helvetica, Arial, sans-serif"
+
+_CONFIG: Mapping[str, Any] = {
+    "font": _FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": _INK,
+        "titleColor": _INK,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "gridColor": _LINES,
+        "domainColor": _LINES,
+        "tickColor": _LINES,
+    },
+    "axisBand": {"grid": False, "ticks": False},
+    "legend": {"labelColor": _INK, "labelFontSize": 12},
+}
 
 Series = Mapping[str, Sequence[float]]
 """The values of each series, in the order of the categories."""
@@ -95,26 +114,11 @@ def _spec(
         "data": {"values": rows},
         "mark": {"type": "bar", "cornerRadiusEnd": 2},
         "encoding": {**encoding, "color": colour},
-        "config": {
-            "font": _FONT,
-            "view": {"stroke": None},
-            "axis": {
-                "labelColor": _INK,
-                "titleColor": _INK,
-                "labelFontSize": 12,
-                "titleFontSize": 12,
-                "titleFontWeight": "normal",
-                "gridColor": _LINES,
-                "domainColor": _LINES,
-                "tickColor": _LINES,
-            },
-            "axisBand": {"grid": False, "ticks": False},
-            "legend": {"labelColor": _INK, "labelFontSize": 12},
-        },
+        "config": _CONFIG,
     }
 
 
 @lru_cache(maxsize=256)
 def _draw(spec: str) -> str:
-    svg: str = vl_convert.vegalite_to_svg(spec)
-    return svg
+    """The bars lose the English labels they come with: the page names the chart, and the table is its text."""
+    return _LABELS.sub("", vl_convert.vegalite_to_svg(spec))

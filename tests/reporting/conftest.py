@@ -3,25 +3,26 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from eventlog.postgres import make_engine
 from services.reporting.figures import Figures
-from services.reporting.generations import GENERATION
 from tests.reporting.made import Casework
 
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(database_url)
-    async with engine.begin() as tx:
-        await tx.run_sync(lambda connection: GENERATION.create(connection, checkfirst=True))
+    """As the service connects: what reporting may not do fails here too."""
+    engine = make_engine(database_url, "reporting")
     yield engine
     await engine.dispose()
 
 
 @pytest.fixture
-async def casework(engine: AsyncEngine) -> Casework:
-    return Casework(engine)
+async def casework(database_url: str, engine: AsyncEngine) -> AsyncIterator[Casework]:
+    writing = make_engine(database_url, "casework")
+    yield Casework(writing, engine)
+    await writing.dispose()
 
 
 @pytest.fixture

@@ -126,17 +126,17 @@ def recorded(story: CaseStory, first_position: int = 1) -> list[Recorded]:
 
 
 class Casework:
-    """A casework ledger in PostgreSQL and the reader of reporting that follows it."""
+    """A casework ledger in PostgreSQL, written by casework, and the reader of reporting that follows it."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, writing: AsyncEngine, engine: AsyncEngine) -> None:
         self.engine = engine
-        self.ledger = PostgresLedger(engine, "casework")
-        self.source = LedgerSource(self.ledger)
+        self.ledger = PostgresLedger(writing, "casework")
+        self.source = LedgerSource(PostgresLedger(engine, "casework"))
         self.reader = FactsReader(PROGRAMMES)
         self._follower = Follower(self.reader, Positions(engine, "reporting"), self.source)
 
     async def writes(self, stories: Iterable[CaseStory]) -> None:
-        async with self.engine.begin() as tx:
+        async with self.ledger.begin() as tx:
             outcomes = await self.ledger.append(tx, GEMEENTE, [as_appends(story) for story in stories if story.told])
         assert all(isinstance(outcome, list) for outcome in outcomes)
 
