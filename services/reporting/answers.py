@@ -150,4 +150,5 @@ def as_recorded(row: Row[Any]) -> Recorded:
         correlation=row.correlation,
         causation=row.causation,
         data=row.data,
+        case=row.case_id,
     )

@@ -1,7 +1,8 @@
 """How the rows a batch touches come from the tables and go back: one query per table, however large the batch."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any, cast
 
 import msgspec
@@ -34,18 +35,20 @@ async def load(tx: AsyncConnection, generation: int, gemeente: str, cases: Itera
 
 async def save(tx: AsyncConnection, generation: int, rows: WorkingSet) -> None:
     """Write back what was changed."""
-    await _upsert(tx, generation, SEGMENTS, [asdict(rows.segments[key]) for key in rows.changed_segments])
-    await _upsert(tx, generation, REFERRALS, [asdict(rows.referrals[key]) for key in rows.changed_referrals])
+    await _upsert(tx, generation, SEGMENTS, [rows.segments[key] for key in rows.changed_segments])
+    await _upsert(tx, generation, REFERRALS, [rows.referrals[key] for key in rows.changed_referrals])
     driver = cast(Any, (await tx.get_raw_connection()).driver_connection)
     await driver.copy_records_to_table(
         CASE_EVENTS.name,
         schema_name=schema_of(generation),
         columns=_EVENT_COLUMNS,
-        records=[tuple(getattr(event, name) for name in _EVENT_COLUMNS) for event in rows.new_events],
+        records=map(attrgetter(*_EVENT_COLUMNS), rows.new_events),
     )
 
 
-async def _upsert(tx: AsyncConnection, generation: int, table: Table, rows: list[dict[str, Any]]) -> None:
+async def _upsert(
+    tx: AsyncConnection, generation: int, table: Table, rows: Sequence[Segment] | Sequence[Referral]
+) -> None:
     if not rows:
         return
     name = f"{schema_of(generation)}.{table.name}"

@@ -97,7 +97,7 @@ class CaseStory:
 
 def as_appends(story: CaseStory, after: int = 0) -> Append:
     events = tuple(
-        NewEvent(told.fact.type, told.fact.encode(), told.on, told.partner, "correlation", "causation")
+        NewEvent(told.fact.type, told.fact.encode(), told.on, told.partner, "correlation", "causation", story.case)
         for told in story.told[after:]
     )
     return Append(f"case-{story.case}", after, events)
@@ -120,6 +120,7 @@ def recorded(story: CaseStory, first_position: int = 1) -> list[Recorded]:
             correlation="correlation",
             causation="causation",
             data=told.fact.encode(),
+            case=story.case,
         )
         for number, told in enumerate(story.told)
     ]
