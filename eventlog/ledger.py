@@ -36,7 +36,11 @@ class LedgerId:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event about to be appended. `data` are canonical bytes; `partner` is the authenticated author."""
+    """An event about to be appended.
+
+    `data` are canonical bytes; `partner` is the authenticated author; `case` is the pseudonym of the case it is about,
+    empty where there is none: what goes wrong with one event holds up its case and no other.
+    """
 
     type: str
     data: bytes
@@ -44,6 +48,7 @@ class NewEvent:
     partner: str
     correlation: str
     causation: str
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +75,15 @@ class Recorded:
     correlation: str
     causation: str
     data: bytes
+    case: str = ""
 
     def __str__(self) -> str:
         return f"{self.ledger}/{self.position}"
 
     def attributes(self) -> dict[str, str]:
         """The CloudEvents attributes in the order of their names; `time` is when it was recorded (NL GOV profile)."""
-        return {
+        about = {"caseid": self.case} if self.case else {}
+        return about | {
             "causationid": self.causation,
             "correlationid": self.correlation,
             "datacontenttype": "application/json",

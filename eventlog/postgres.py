@@ -153,6 +153,7 @@ def _rows(gemeente: str, events: Sequence[Recorded]) -> Iterator[tuple[object, .
             event.correlation,
             event.causation,
             event.data,
+            event.case,
         )
 
 
@@ -169,4 +170,5 @@ def _recorded(ledger: LedgerId, row: Row[Any]) -> Recorded:
         correlation=row.correlation,
         causation=row.causation,
         data=row.data,
+        case=row.case_id,
     )

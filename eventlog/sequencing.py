@@ -60,6 +60,7 @@ def _numbered(ledger: LedgerId, position: int, version: int, recorded_at: dateti
             correlation=event.correlation,
             causation=event.causation,
             data=event.data,
+            case=event.case,
         )
         for index, event in enumerate(append.events, start=1)
     ]

@@ -22,6 +22,7 @@ def events_table(service: str) -> Table:
         Column("correlation", Text, nullable=False),
         Column("causation", Text, nullable=False),
         Column("data", LargeBinary, nullable=False),
+        Column("case_id", Text, nullable=False),
         UniqueConstraint("gemeente", "stream", "version", name="one_event_per_version"),
         schema=service,
     )

@@ -72,6 +72,7 @@ def recorded(record: Incoming) -> Recorded:
             correlation=attributes["correlationid"],
             causation=attributes["causationid"],
             data=record.value,
+            case=attributes.get("caseid", ""),
         )
     except (KeyError, ValueError) as error:
         raise UnreadableRecord(f"{where}: not an event of a ledger of ours ({type(error).__name__})") from error

@@ -52,6 +52,7 @@ RECORDED = (
     Header("ce_partner", _text("The partner that stated it; `synthetic-…` is made up.", minLength=1)),
     Header("ce_correlationid", _text("The submission that all of it came from.")),
     Header("ce_causationid", _text("The event that this one came from.")),
+    Header("ce_caseid", _text("The case it is about, by its pseudonym.", pattern="^[0-9a-f]{32}$"), required=False),
 )
 """What every event of our own ledgers carries."""
 

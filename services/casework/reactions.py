@@ -89,6 +89,7 @@ class _Desk:
                 partner=accepted.partner,
                 correlation=accepted.correlation,
                 causation=str(accepted),
+                case=accepted.case,
             )
             for event in events
         )

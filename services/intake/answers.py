@@ -96,4 +96,5 @@ def _copy(outcome: Recorded) -> NewEvent:
         partner=outcome.partner,
         correlation=outcome.correlation,
         causation=str(outcome),
+        case=outcome.case,
     )

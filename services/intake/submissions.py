@@ -133,7 +133,8 @@ class Submissions:
             case Accepted(statement=statement):
                 kept = await protect(self._vault, partner.gemeente, identity.submission, statement)
                 accepted = SubmissionAccepted(statement_type=statement.type, statement=kept, **said)
-                return _Judged(partner, identity, content, _new(partner, identity, accepted, statement.occurred_on))
+                first = _new(partner, identity, accepted, statement.occurred_on, kept["case"])
+                return _Judged(partner, identity, content, first)
             case Rejected(errors=errors):
                 rejected = SubmissionRejected(errors=errors, **said)
                 return _Judged(partner, identity, content, _new(partner, identity, rejected, self.today()))
@@ -185,7 +186,7 @@ class Submissions:
         return recorded
 
 
-def _new(partner: Partner, identity: Identity, event: Event, occurred_on: date) -> NewEvent:
+def _new(partner: Partner, identity: Identity, event: Event, occurred_on: date, case: str = "") -> NewEvent:
     """Partners' own text stays out of the envelope: what caused the event is the submission itself."""
     return NewEvent(
         type=event.type,
@@ -194,4 +195,5 @@ def _new(partner: Partner, identity: Identity, event: Event, occurred_on: date) 
         partner=partner.id,
         correlation=identity.submission,
         causation=identity.submission,
+        case=case,
     )

@@ -15,6 +15,7 @@ def event(data: bytes = b'{"n":1}', correlation: str = "c") -> NewEvent:
         partner="synthetic-test",
         correlation=correlation,
         causation="intake/GM0984/1",
+        case="c" * 32,
     )
 
 
@@ -36,4 +37,5 @@ def recorded(position: int, stream: str = "case-1", version: int = 1, service: s
         correlation=new.correlation,
         causation=new.causation,
         data=new.data,
+        case=new.case,
     )

@@ -28,6 +28,7 @@ events = st.builds(
     correlation=names,
     causation=names,
     data=st.binary(),
+    case=st.from_regex(r"([0-9a-f]{32})?", fullmatch=True),
 )
 
 

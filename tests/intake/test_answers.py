@@ -33,6 +33,7 @@ def outcome_of(submission: str, position: int = 1, facts: int | None = 1) -> Rec
         correlation=submission,
         causation=f"intake/{GEMEENTE}/1",
         data=said.encode(),
+        case=said.case,
     )
 
 

@@ -28,6 +28,7 @@ async def test_an_enquiry_becomes_a_case_and_a_figure_that_opens_down_to_its_eve
     (opened,) = (await world.get(segment["links"]["events"]))["events"]
     assert opened["envelope"]["type"] == "nl.overheid.jeugdzaken.case.opened.v1"
     assert opened["envelope"]["correlationid"] == fate["submission"]
+    assert opened["envelope"]["caseid"] == segment["case"]
     assert figure["ledger"] == {"name": "casework/GM0984", "size": 2}
 
 

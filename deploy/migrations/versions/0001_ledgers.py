@@ -24,6 +24,7 @@ CREATE TABLE {service}.events (
     correlation text NOT NULL,
     causation text NOT NULL,
     data bytea NOT NULL,
+    case_id text NOT NULL,
     PRIMARY KEY (gemeente, position),
     CONSTRAINT one_event_per_version UNIQUE (gemeente, stream, version)
 );
