@@ -28,6 +28,8 @@ from services.embedded import EmbeddedError, data_folder, installation
 from services.intake.partners import PartnerFileError
 from services.intake.registration import register
 from services.migrations import migrate as migrate_database
+from services.reporting.generations import StaleFacts
+from services.reporting.rebuild import RebuildUnderWay
 from services.run import run as run_everything
 from services.runtime import Settings, SettingsError
 from services.runtime.settings import port_of
@@ -37,7 +39,16 @@ from services.submitting import submit as submit_events
 from services.upkeep import replay as replay_facts
 from services.upkeep import verify as verify_ledgers
 
-EXPECTED = (EmbeddedError, EventlogError, PartnerFileError, ProgrammeError, SettingsError, SubmitError)
+EXPECTED = (
+    EmbeddedError,
+    EventlogError,
+    PartnerFileError,
+    ProgrammeError,
+    RebuildUnderWay,
+    SettingsError,
+    StaleFacts,
+    SubmitError,
+)
 SCHEMAS = Path(contracts.__file__).parent
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)

@@ -23,6 +23,7 @@ from services.migrations import migrate
 from services.process import Process
 from services.serve import serving
 from services.submitting import submit
+from services.upkeep import keep_facts_current
 
 KEYS = {sender.source: sender.bearer_key for sender in senders_of(GEMEENTE, PROGRAMME).values()}
 """The demonstration partners' bearer keys by their source; public on purpose."""
@@ -42,6 +43,7 @@ async def run(data: Path, port: int, console: Console) -> None:
     check_port(port)
     with embedded_installation(data, port) as settings, console.status("Starting") as status:
         await migrate(settings.database_url)
+        await keep_facts_current(settings, console)
         process = Process(settings)
         try:
             await process.start()

@@ -10,7 +10,7 @@ from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.reader import LedgerSource
 from eventlog.verification import verify as verify_ledger
 from schemas.programme import Programmes
-from services.reporting.rebuild import rebuild
+from services.reporting.rebuild import rebuild, rules_have_changed
 from services.runtime import Settings
 
 
@@ -52,6 +52,17 @@ async def replay(settings: Settings, console: Console) -> None:
         _say(console, "Every row is as it was.")
     for difference in report.differences:
         _say(console, difference)
+
+
+async def keep_facts_current(settings: Settings, console: Console) -> None:
+    """Build the facts anew where this version counts by other rules than the one that ran before."""
+    engine = make_engine(settings.database_url, "reporting")
+    try:
+        stale = await rules_have_changed(engine, Programmes.load(*settings.programmes))
+    finally:
+        await engine.dispose()
+    if stale:
+        await replay(settings, console)
 
 
 def _show(status: Status, name: str, count: int) -> None:
