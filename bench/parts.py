@@ -1,0 +1,32 @@
+"""The PostgreSQL of the bench: started as the tests start theirs, but durable, because that is what is claimed."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from services.migrations import migrate
+from tests.parts.postgres import Postgres, running_postgres
+
+# Everything that durability depends on is as PostgreSQL ships it; the rest keeps a checkpoint out of a short run.
+SETTINGS = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "max_connections": "200",
+    "shared_buffers": "512MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+}
+
+
+@contextmanager
+def durable_postgres() -> Iterator[Postgres]:
+    with running_postgres(SETTINGS) as server:
+        yield server
+
+
+@asynccontextmanager
+async def migrated(postgres: Postgres) -> AsyncIterator[str]:
+    """The URL of a new database with today's tables."""
+    async with postgres.database() as url:
+        await migrate(url)
+        yield url

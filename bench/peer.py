@@ -1,0 +1,77 @@
+"""The peer: the `eventsourcing` library on the same PostgreSQL, used as its documentation shows, with threads."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
+from time import perf_counter
+from uuid import UUID, uuid4
+
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+from sqlalchemy import make_url
+
+POOL = 10
+
+
+class Contact(Aggregate):
+    """A contact as the peer would keep it: one aggregate, made by one event with the same fields as ours."""
+
+    @event("Logged")
+    def __init__(self, case: str, coach: str, kind: str, minutes: int, programme: str, partner: str) -> None:
+        self.case, self.coach, self.kind = case, coach, kind
+        self.minutes, self.programme, self.partner = minutes, programme, partner
+
+
+class Contacts(Application[UUID]):
+    """Takes one command and stores one event."""
+
+    def log(self) -> None:
+        self.save(
+            Contact(
+                case="5d41402abc4b2a76b9719d911017c592",
+                coach="7d793037a0760186574b0282f2f435e7",
+                kind="telephone",
+                minutes=25,
+                programme="gezinscoaches-venray",
+                partner="synthetic-synthese",
+            )
+        )
+
+
+@contextmanager
+def contacts(database_url: str) -> Iterator[Contacts]:
+    url = make_url(database_url)
+    app = Contacts(
+        env={
+            "PERSISTENCE_MODULE": "eventsourcing.postgres",
+            "POSTGRES_DBNAME": url.database or "",
+            "POSTGRES_HOST": url.host or str(url.query.get("host", "")),
+            "POSTGRES_PORT": str(url.port or url.query.get("port", 5432)),
+            "POSTGRES_USER": url.username or "",
+            "POSTGRES_PASSWORD": url.password or " ",
+            "POSTGRES_POOL_SIZE": str(POOL),
+            "POSTGRES_MAX_OVERFLOW": str(POOL),
+        }
+    )
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def append_rate(app: Contacts, callers: int, seconds: float) -> float:
+    """Commands per second, each caller a thread that sends its next command when the last is durable."""
+    ended = perf_counter() + seconds
+
+    def caller() -> int:
+        for done in count(1):
+            app.log()
+            if perf_counter() > ended:
+                return done
+        raise AssertionError
+
+    started = perf_counter()
+    with ThreadPoolExecutor(callers) as threads:
+        done = sum(threads.map(lambda _: caller(), range(callers)))
+    return done / (perf_counter() - started)
