@@ -37,7 +37,7 @@ def test_run_goes_on_through_ctrl_c_and_kill(tmp_path: Path) -> None:
 
         third = Run(data, port, NEXT_RUN_SECONDS)
         assert value(port, "active") == 286
-        third.end(signal.SIGTERM)
+        assert third.end(signal.SIGTERM) == 0
         assert not postgres_of(data)
 
 
