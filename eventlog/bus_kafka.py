@@ -7,7 +7,7 @@ all.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -115,7 +115,10 @@ class KafkaBus:
 
     async def start(self, kept: Iterable[str], passing: Iterable[str] = ()) -> None:
         """Make sure the topics exist, those that keep everything and those of what partners send; then connect."""
-        await _create_topics(self._bootstrap, dict.fromkeys(kept, _KEPT) | dict.fromkeys(passing, _PASSING))
+        topics = [NewTopic(name, PARTITIONS, 1, topic_configs=_KEPT) for name in kept]
+        # One partition: what a partner sends stays in its order, whatever key it gives or forgets.
+        topics += [NewTopic(name, 1, 1, topic_configs=_PASSING) for name in passing]
+        await _create_topics(self._bootstrap, topics)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
         )
@@ -179,12 +182,11 @@ async def _undecoded(message: Any) -> None:
     return None
 
 
-async def _create_topics(bootstrap: str, topics: Mapping[str, dict[str, str]]) -> None:
+async def _create_topics(bootstrap: str, topics: list[NewTopic]) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        wanted = [NewTopic(name, PARTITIONS, 1, topic_configs=settings) for name, settings in topics.items()]
-        response = await admin.create_topics(wanted)
+        response = await admin.create_topics(topics)
         for name, code, *_ in response.topic_errors:
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)(f"topic {name} could not be made")
