@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from time import perf_counter
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
@@ -26,7 +26,7 @@ class Contact(Aggregate):
 class Contacts(Application[UUID]):
     """Takes one command and stores one event."""
 
-    def log(self) -> None:
+    def keep(self) -> None:
         self.save(
             Contact(
                 case="5d41402abc4b2a76b9719d911017c592",
@@ -66,7 +66,7 @@ def append_rate(app: Contacts, callers: int, seconds: float) -> float:
 
     def caller() -> int:
         for done in count(1):
-            app.log()
+            app.keep()
             if perf_counter() > ended:
                 return done
         raise AssertionError

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -102,9 +103,50 @@ class Recorded:
 
     def leaf(self) -> bytes:
         """What the Merkle tree is built over: the attributes as canonical JSON, a line feed, the data as stored."""
-        return msgspec.json.encode(self.attributes()) + b"\n" + self.data
+        attributes = _Attributes(
+            self.case or msgspec.UNSET,
+            self.causation,
+            self.correlation,
+            "application/json",
+            self.ledger.gemeente,
+            str(self.position),
+            self.occurred_on,
+            self.partner,
+            f"{self.position:020d}",
+            self.ledger.source,
+            "1.0",
+            str(self.version),
+            self.stream,
+            rfc3339(self.recorded_at),
+            self.type,
+        )
+        return _encode(attributes) + b"\n" + self.data
 
 
+class _Attributes(msgspec.Struct, frozen=True, gc=False):
+    """What `Recorded.attributes` gives, in the same order: a leaf per event needs it in a quarter of the time."""
+
+    caseid: str | msgspec.UnsetType
+    causationid: str
+    correlationid: str
+    datacontenttype: str
+    gemeente: str
+    id: str
+    occurredon: date
+    partner: str
+    sequence: str
+    source: str
+    specversion: str
+    streamversion: str
+    subject: str
+    time: str
+    type: str
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=1024)  # the events of a batch share their moment
 def rfc3339(at: datetime) -> str:
     """UTC with microseconds and an upper-case Z, one form for one moment."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

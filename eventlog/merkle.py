@@ -38,10 +38,10 @@ class Frontier:
     def extend(self, leaves: Iterable[bytes]) -> "Frontier":
         """The tree with `leaves` (leaf hashes) added at its end."""
         size, peaks = self.size, list(self.peaks)
-        for leaf in leaves:
-            carried, height = leaf, size
+        for carried in leaves:
+            height = size
             while height & 1:
-                carried = node_hash(peaks.pop(), carried)
+                carried = sha256(b"\x01" + peaks.pop() + carried).digest()
                 height >>= 1
             peaks.append(carried)
             size += 1
