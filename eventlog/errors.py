@@ -5,6 +5,7 @@ EventlogError
 ├── Gap               the reader's runner: positions are missing; ask the ledger's owner for the range
 ├── PositionMoved     the reader's runner: another instance did this work; read the position again
 ├── BrokenLedger      the operator: stored events do not match the ledger's head; do not go on, restore and find out
+├── Standstill        the operator: the installation is not fit to go on, whatever the record; the message says why
 ├── UnreadableRecord  the operator: a record of our own bus or ledger cannot be read; the message names it
 └── VaultError        the operator: a key is missing, or a sealed field was changed
 """
@@ -36,6 +37,10 @@ class PositionMoved(EventlogError):
 
 class BrokenLedger(EventlogError):
     """What is stored is not what was appended."""
+
+
+class Standstill(EventlogError):
+    """No record is at fault: a reader that raises this stands still until someone has acted."""
 
 
 class UnreadableRecord(EventlogError):

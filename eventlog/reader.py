@@ -1,20 +1,24 @@
 """Readers, whoever follows a ledger: the effect of a batch and the reader's new position commit together.
 
 A duplicate is skipped, a gap is filled from the ledger's owner, and of two instances of one reader only one moves the
-position: so whatever the bus does, each event has its effect once and in order.
+position: so whatever the bus does, each event has its effect once and in order. Of an event that cannot be taken the
+case is quarantined, and the reader goes on with all others.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from eventlog.blame import is_the_records
 from eventlog.errors import Gap, PositionMoved
 from eventlog.ledger import Ledger, LedgerId, Recorded
+from eventlog.quarantine import Quarantine
 from eventlog.tables import readers_table
 
 READ_AT_ONCE = 1000
@@ -79,15 +83,21 @@ class Positions:
 
     async def lock(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> int:
         """The reader's position; no other instance of it can move it before `tx` ends."""
+        return (await self.lock_place(tx, reader, ledger)).position
+
+    async def lock_place(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> "Place":
+        """The same, with whether anything is in quarantine: both stand in the row whose newest form the lock gives."""
         table = self._table
         query = (
-            select(table.c.position).where(table.c.reader == reader, table.c.ledger == str(ledger)).with_for_update()
+            select(table.c.position, table.c.held)
+            .where(table.c.reader == reader, table.c.ledger == str(ledger))
+            .with_for_update()
         )
-        if (position := (await tx.execute(query)).scalar_one_or_none()) is None:
+        if (row := (await tx.execute(query)).one_or_none()) is None:
             start = {"reader": reader, "ledger": str(ledger), "position": 0}
             await tx.execute(insert(table).values(start).on_conflict_do_nothing())
-            position = (await tx.execute(query)).scalar_one()
-        return int(position)
+            row = (await tx.execute(query)).one()
+        return Place(row.position, row.held)
 
     async def move(self, tx: AsyncConnection, reader: str, ledger: LedgerId, found: int, reached: int) -> None:
         """Compare and set: the effect in `tx` counts only if the reader still was where it was found."""
@@ -105,27 +115,52 @@ class Follower:
     """Moves one reader along the ledgers of one service."""
 
     def __init__(
-        self, reader: Reader, positions: Positions, source: Source, moved: Callable[[], None] = lambda: None
+        self,
+        reader: Reader,
+        positions: Positions,
+        source: Source,
+        moved: Callable[[], None] = lambda: None,
+        quarantine: Quarantine | None = None,
     ) -> None:
-        """`moved` is called after each effect, to wake who follows what the reader wrote."""
+        """`moved` is called after each effect, to wake who follows what the reader wrote.
+
+        Without a `quarantine` the reader stands still at what it cannot take, as a publisher does: it looks into no
+        event, so none can be at fault.
+        """
         self.reader = reader
         self.positions = positions
         self.source = source
-        self._moved = moved
+        self.moved = moved
+        self.quarantine = quarantine
 
     async def deliver(self, ledger: LedgerId, events: Sequence[Recorded]) -> None:
         """Give the reader what it has not had of `events`; raises Gap where some are missing before or among them."""
+        try:
+            moved = await self._deliver(ledger, events)
+        except Exception as error:
+            if self.quarantine is None or not is_the_records(error):
+                raise
+            moved = await self._deliver(ledger, events, apart=True)
+        if moved:
+            self.moved()
+
+    async def _deliver(self, ledger: LedgerId, events: Sequence[Recorded], apart: bool = False) -> bool:
+        reader = self.reader.name
         async with self.positions.begin() as tx:
-            position = await self.positions.lock(tx, self.reader.name, ledger)
-            fresh = [event for event in events if event.position > position]
+            place = await self.positions.lock_place(tx, reader, ledger)
+            fresh = [event for event in events if event.position > place.position]
             if not fresh:
-                return
-            for expected, event in enumerate(fresh, start=position + 1):
+                return False
+            for expected, event in enumerate(fresh, start=place.position + 1):
                 if event.position != expected:
                     raise Gap(ledger, expected - 1, event.position)
-            await self.reader.handle(tx, ledger, fresh)
-            await self.positions.move(tx, self.reader.name, ledger, position, fresh[-1].position)
-        self._moved()
+            if self.quarantine is not None and (apart or place.held):
+                handle = partial(self.reader.handle, tx, ledger)
+                await self.quarantine.take(tx, reader, ledger, fresh, handle)
+            else:
+                await self.reader.handle(tx, ledger, fresh)
+            await self.positions.move(tx, reader, ledger, place.position, fresh[-1].position)
+        return True
 
     async def catch_up(self, ledger: LedgerId) -> int:
         """Read on from the ledger's owner to its present end; the position reached."""
@@ -141,6 +176,14 @@ class Follower:
         sizes = await self.source.sizes()
         behind = sum(size - reached.get(str(LedgerId(self.reader.source, name)), 0) for name, size in sizes.items())
         return Lag(reached=sum(sizes.values()) - behind, behind=behind)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader is in a ledger, and whether it left anything there in quarantine."""
+
+    position: int
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,20 @@
 Writers may insert and read events, never change or delete them: a grant and a trigger, made by the migrations.
 """
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+)
 
 
 def events_table(service: str) -> Table:
@@ -43,12 +56,30 @@ def heads_table(service: str) -> Table:
 
 
 def readers_table(service: str) -> Table:
-    """How far each reader of `service` is in each ledger it follows."""
+    """How far each reader of `service` is in each ledger it follows, and whether it left anything in quarantine."""
     return Table(
         "readers",
         MetaData(),
         Column("reader", Text, primary_key=True),
         Column("ledger", Text, primary_key=True),
         Column("position", BigInteger, nullable=False),
+        Column("held", Boolean, nullable=False, server_default="false"),
+        schema=service,
+    )
+
+
+def quarantine_table(service: str) -> Table:
+    """The events that a reader of `service` could not take, and those of the same case that wait behind them."""
+    return Table(
+        "quarantine",
+        MetaData(),
+        Column("reader", Text, primary_key=True),
+        Column("ledger", Text, primary_key=True),
+        Column("position", BigInteger, primary_key=True, autoincrement=False),
+        Column("case_id", Text, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("status", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("held_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
         schema=service,
     )

@@ -10,6 +10,7 @@ from eventlog.bus_kafka import KafkaBus, Relay
 from eventlog.bus_local import Pull, Wakes
 from eventlog.ledger import SERVICES
 from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, Lag, LedgerSource, Positions, Reader, Source
 from eventlog.vault import PostgresKeys, Vault
 from eventlog.wire import events_topic
@@ -81,7 +82,7 @@ class Process:
     def _connect(self, service: Service) -> None:
         """Have each of the service's readers followed over the bus there is."""
         for reader in service.readers:
-            follower = self._follower(service, reader)
+            follower = self._follower(service, reader, Quarantine(service.name))
             if self._kafka:
                 self._kafka.follow(follower, group=f"spoorboek.{service.name}.{reader.name}")
             else:
@@ -92,12 +93,13 @@ class Process:
             for door in service.doors:
                 self._kafka.subscribe(door.topics, f"spoorboek.{door.group}", door.take)
 
-    def _follower(self, service: Service, reader: Reader) -> Follower:
+    def _follower(self, service: Service, reader: Reader, quarantine: Quarantine | None = None) -> Follower:
         follower = Follower(
             reader,
             Positions(self.parts[service.name].engine, service.name),
             self._source(reader.source),
             moved=lambda: self._wakes.wake(service.name),
+            quarantine=quarantine,
         )
         self.followers.append(follower)
         return follower

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 
 from pydantic import ValidationError
 
+from eventlog.errors import UnreadableRecord
 from eventlog.ledger import Recorded
 from schemas.case import (
     CaseAssigned,
@@ -41,7 +42,7 @@ AgeBandOf = Callable[[str, int], str | None]
 """(programme, age in years) -> the code of the age band; raises LookupError for a programme nobody defined."""
 
 
-class FoldError(Exception):
+class FoldError(UnreadableRecord):
     """An event of casework's ledger cannot be folded."""
 
     def __init__(self, event: Recorded, why: str) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from eventlog.errors import Standstill
 from eventlog.tables import readers_table
 from schemas.programme import Programmes
 from services.reporting.facts import FACTS
@@ -44,7 +45,7 @@ READERS = readers_table("reporting")
 FIRST = 1
 
 
-class StaleFacts(Exception):
+class StaleFacts(Standstill):
     """The live facts were folded with other rules or tables than this version has."""
 
     def __init__(self, live: int) -> None:
