@@ -1,0 +1,89 @@
+"""A reader that cannot take some positions, and an effect that shows what was taken of each case, in which order."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from eventlog.errors import UnreadableRecord
+from eventlog.ledger import Append, LedgerId, Recorded
+from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.quarantine import Quarantine
+from eventlog.reader import Follower, LedgerSource, Positions
+from tests.eventlog.making import GEMEENTE, event
+
+LEDGER = LedgerId("casework", GEMEENTE)
+_TAKE = text(
+    "INSERT INTO public.told VALUES (:gemeente, :case, ARRAY[:position]::int[])"
+    " ON CONFLICT (gemeente, case_id) DO UPDATE SET positions = told.positions || excluded.positions"
+)
+
+
+@dataclass
+class Picky:
+    """Raises for what is in `poison`; `error` is what it raises. `batches` keeps the size of each attempt."""
+
+    poison: set[int] = field(default_factory=set)
+    error: Exception | None = None
+    name: str = "picky"
+    source: str = "casework"
+    batches: list[int] = field(default_factory=list)
+
+    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        self.batches.append(len(events))
+        for one in events:
+            about = {"gemeente": ledger.gemeente, "case": one.case or one.stream, "position": one.position}
+            await tx.execute(_TAKE, about)
+            if one.position in self.poison:
+                raise self.error or UnreadableRecord(f"{one}: cannot be read")
+
+
+@dataclass
+class Desk:
+    """A casework ledger, and a picky reader that follows it."""
+
+    engine: AsyncEngine
+    ledger: PostgresLedger
+    reader: Picky = field(default_factory=Picky)
+
+    def follower(self, reader: Picky | None = None) -> Follower:
+        positions, source = Positions(self.engine, "casework"), LedgerSource(self.ledger)
+        return Follower(reader or self.reader, positions, source, quarantine=Quarantine("casework"))
+
+    async def append(self, cases: str, gemeente: str = GEMEENTE) -> None:
+        """An event for each letter, whose case the letter is; a dash is an event without a case."""
+        async with self.ledger.begin() as tx:
+            start = (await self.ledger.sizes(tx)).get(gemeente, 0)
+            appends = [
+                Append(f"s{number}", 0, (replace(event(), case=case.strip("-")),))
+                for number, case in enumerate(cases, start=start + 1)
+            ]
+            await self.ledger.append(tx, gemeente, appends)
+
+    async def told(self, gemeente: str = GEMEENTE) -> dict[str, list[int]]:
+        query = text("SELECT case_id, positions FROM public.told WHERE gemeente = :gemeente")
+        async with self.engine.connect() as connection:
+            return {row.case_id: row.positions for row in await connection.execute(query, {"gemeente": gemeente})}
+
+    async def held(self, reader: str = "picky") -> dict[int, str]:
+        """position -> status, then the reason."""
+        query = text("SELECT position, status, reason FROM casework.quarantine WHERE reader = :reader ORDER BY 1")
+        async with self.engine.connect() as connection:
+            rows = await connection.execute(query, {"reader": reader})
+            return {row.position: f"{row.status} {row.reason}".strip() for row in rows}
+
+
+@asynccontextmanager
+async def desk_at(database_url: str) -> AsyncIterator[Desk]:
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(
+            text("CREATE TABLE told (gemeente text, case_id text, positions int[], PRIMARY KEY (gemeente, case_id))")
+        )
+        await tx.execute(text("GRANT ALL ON told TO spoorboek_casework"))
+    await owner.dispose()
+    engine = make_engine(database_url, "casework")
+    yield Desk(engine, PostgresLedger(engine, "casework"))
+    await engine.dispose()
