@@ -4,7 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from eventlog.ledger import LedgerId
+from eventlog.wire import outgoing
 from services.demonstration.senders import Sender
 from services.demonstration.targets import PROGRAMME
 from tests.journey.world import ANSWERING, COACH, TEACHER, World, ended, enquiry, event
@@ -164,3 +167,37 @@ async def test_open_plus_new_minus_closed_is_open(world: World, period: str) -> 
         before = await world.value("open-at-start", period, **area)
         new, closed = await world.value("new", period, **area), await world.value("closed", period, **area)
         assert before + new - closed == await world.value("open-at-end", period, **area)
+
+
+async def test_duplicated_and_replayed_deliveries_change_nothing(world: World) -> None:
+    await world.send(
+        enquiry("A", "2023-01-10"), enquiry("B", "2023-01-11"), ended("A", "2023-05-10"), enquiry("A", "2023-06-01")
+    )
+    before = await everything(world)
+    for follower in world.process.followers:
+        for gemeente in await follower.source.sizes():
+            events = await follower.source.read(gemeente, after=0)
+            ledger = LedgerId(follower.reader.source, gemeente)
+            await follower.deliver(ledger, events)
+            await follower.deliver(ledger, [event for event in events for _ in range(2)])
+            if world.process._kafka:
+                await world.process._kafka.publish([outgoing(event) for event in reversed(events)])
+    await world.settle()
+    (fate,) = await world.send(enquiry("C", "2023-07-01"))
+    assert fate["status"] == "applied"
+    after = await everything(world)
+    assert after["events"].pop() not in before["events"]
+    assert after["events"] == before["events"]
+    assert after["sizes"] == {"intake": before["sizes"]["intake"] + 2, "casework": before["sizes"]["casework"] + 2}
+
+
+async def everything(world: World) -> dict[str, Any]:
+    """The sizes of the ledgers, and every event that reporting has had, in order."""
+    sizes = {}
+    for service in ("intake", "casework"):
+        ledger = world.process.parts[service].ledger
+        async with ledger.begin() as tx:
+            sizes[service] = (await ledger.sizes(tx))["GM0984"]
+    async with world.process.parts["reporting"].engine.connect() as connection:
+        rows = await connection.execute(text("SELECT position, type FROM facts_1.case_events ORDER BY position"))
+        return {"sizes": sizes, "events": [tuple(row) for row in rows]}
