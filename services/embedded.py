@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from eventlog.vault import MASTER_KEY_BYTES
+from schemas.programme import PUBLISHED
 from services.demonstration.senders import PARTNERS
 from services.runtime import Settings
 
@@ -55,14 +56,16 @@ def data_folder(environment: Mapping[str, str]) -> Path:
 @contextmanager
 def _opened(data: Path, port: int = 8080) -> Iterator[Settings]:
     """PostgreSQL runs until the last process that opened it ends; after a kill it recovers what was committed."""
-    partners = data / "partners"
-    partners.mkdir(parents=True, exist_ok=True)
+    partners, programmes = data / "partners", data / "programmes"
+    for folder in (partners, programmes):
+        folder.mkdir(parents=True, exist_ok=True)
     server = _postgres(data / "postgres")
     try:
         yield Settings(
             database_url=server.get_uri(driver="asyncpg"),
             vault_key=_vault_key(data / "vault.key"),
             partners=(PARTNERS, partners),
+            programmes=(PUBLISHED, programmes),
             port=port,
         )
     finally:
