@@ -3,35 +3,29 @@
 Exit codes: 0 done; 1 it did not work out, and a sentence says what to do; 2 wrong use.
 """
 
-import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Coroutine
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import structlog
 import typer
-from rich.console import Console
 
-from eventlog.errors import EventlogError
 from eventlog.ledger import SERVICES
 from schemas import contracts
-from schemas.programme import ProgrammeError
 from services import contracts as api_contracts
+from services.command import console, finish
 from services.demonstration.history import write_history
 from services.demonstration.load import write_load
-from services.embedded import EmbeddedError, data_folder, installation
-from services.intake.partners import PartnerFileError
+from services.embedded import data_folder, installation
+from services.holding_commands import parked, quarantine
 from services.intake.registration import register
 from services.migrations import migrate as migrate_database
-from services.reporting.generations import StaleFacts
-from services.reporting.rebuild import RebuildUnderWay
 from services.run import run as run_everything
-from services.runtime import Settings, SettingsError
+from services.runtime import Settings
 from services.runtime.settings import port_of
 from services.serve import serve as serve_services
 from services.submitting import SubmitError, read_lines
@@ -39,16 +33,6 @@ from services.submitting import submit as submit_events
 from services.upkeep import replay as replay_facts
 from services.upkeep import verify as verify_ledgers
 
-EXPECTED = (
-    EmbeddedError,
-    EventlogError,
-    PartnerFileError,
-    ProgrammeError,
-    RebuildUnderWay,
-    SettingsError,
-    StaleFacts,
-    SubmitError,
-)
 SCHEMAS = Path(contracts.__file__).parent
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -58,13 +42,14 @@ schemas = typer.Typer(no_args_is_help=True, help="The published contracts.")
 app.add_typer(partner, name="partner")
 app.add_typer(demonstration, name="demonstration")
 app.add_typer(schemas, name="schemas")
-console = Console()
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(parked, name="parked")
 
 
 @app.command()
 def run() -> None:
     """Everything on this machine, with Venray's synthetic history (SPOORBOEK_DATA, SPOORBOEK_PORT)."""
-    _finish(lambda: run_everything(data_folder(os.environ), port_of(os.environ), console))
+    finish(lambda: run_everything(data_folder(os.environ), port_of(os.environ), console))
 
 
 @app.command()
@@ -73,13 +58,13 @@ def serve(service: Annotated[str, typer.Argument(help="intake, casework, reporti
     if service not in (*SERVICES, "all"):
         raise typer.BadParameter(f"{service} is not one of {', '.join(SERVICES)}, all")
     names = SERVICES if service == "all" else (service,)
-    _finish(lambda: serve_services(Settings.from_environment(os.environ), names))
+    finish(lambda: serve_services(Settings.from_environment(os.environ), names))
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest form; safe to run again."""
-    _finish(lambda: migrate_database(Settings.from_environment(os.environ).database_url))
+    finish(lambda: migrate_database(Settings.from_environment(os.environ).database_url))
 
 
 @app.command()
@@ -101,7 +86,7 @@ def submit(
         if outcomes["rejected"]:
             raise SubmitError(f"{outcomes['rejected']} rejected: ask GET {url}/v1/submissions/<id> why")
 
-    _finish(send)
+    finish(send)
 
 
 @app.command()
@@ -112,7 +97,7 @@ def verify() -> None:
         with installation(os.environ) as settings:
             await verify_ledgers(settings, console)
 
-    _finish(check)
+    finish(check)
 
 
 @app.command()
@@ -123,7 +108,7 @@ def replay() -> None:
         with installation(os.environ) as settings:
             await replay_facts(settings, console)
 
-    _finish(build)
+    finish(build)
 
 
 @partner.command("new")
@@ -144,7 +129,7 @@ def partner_new(
         console.print(f"  bearer key (HTTP)           {made.bearer}", highlight=False, soft_wrap=True)
         console.print(f"  signing key (Kafka, secret) {made.signing_secret}", highlight=False, soft_wrap=True)
 
-    _finish(make)
+    finish(make)
 
 
 @demonstration.command("history")
@@ -192,13 +177,3 @@ def main() -> None:
     )
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     app()
-
-
-def _finish(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    try:
-        asyncio.run(work())
-    except EXPECTED as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None

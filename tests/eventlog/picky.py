@@ -1,5 +1,6 @@
 """A reader that cannot take some positions, and an effect that shows what was taken of each case, in which order."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,19 @@ class Picky:
             await tx.execute(_TAKE, about)
             if one.position in self.poison:
                 raise self.error or UnreadableRecord(f"{one}: cannot be read")
+
+
+@dataclass
+class Halting(Picky):
+    """Stops in the middle of its effect until told to go on."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        self.reached.set()
+        await self.go_on.wait()
+        await super().handle(tx, ledger, events)
 
 
 @dataclass

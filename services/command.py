@@ -1,0 +1,42 @@
+"""How a command of the command line ends: what people act on is a sentence, and the exit code says how it went."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from eventlog.errors import EventlogError
+from schemas.programme import ProgrammeError
+from services.embedded import EmbeddedError
+from services.intake.partners import PartnerFileError
+from services.parked import NotParked
+from services.reporting.rebuild import RebuildUnderWay
+from services.runtime import SettingsError
+from services.submitting import SubmitError
+
+EXPECTED = (
+    EmbeddedError,
+    EventlogError,
+    NotParked,
+    PartnerFileError,
+    ProgrammeError,
+    RebuildUnderWay,
+    SettingsError,
+    SubmitError,
+)
+
+console = Console()
+
+
+def finish(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run `work` to its end; exit code 1 and the sentence where it did not work out."""
+    try:
+        asyncio.run(work())
+    except EXPECTED as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None

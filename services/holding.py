@@ -1,0 +1,147 @@
+"""What the readers hold in quarantine, for the operator: which cases, why, and to try them again."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from rich.console import Console
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.ledger import SERVICES, LedgerId
+from eventlog.postgres import make_engine
+from eventlog.quarantine import QUARANTINED, WAITING, Quarantine
+from eventlog.reader import Follower
+from eventlog.redrive import redrive
+from services.process import Process
+from services.runtime import Settings
+
+_AT_ONCE = 500
+
+
+class HeldCase(NamedTuple):
+    """A case in quarantine: its first event that could not be taken, why, and how many wait behind it."""
+
+    service: str
+    reader: str
+    ledger: str
+    position: int
+    case_id: str
+    type: str
+    reason: str
+    held_at: datetime
+    waiting: int
+
+
+async def held_cases(engine: AsyncEngine, service: str, limit: int = _AT_ONCE) -> list[HeldCase]:
+    """The cases that readers of `service` hold, oldest first, at most `limit`."""
+    bad = Quarantine(service).table
+    behind = bad.alias("behind")
+    waiting = (
+        select(func.count())
+        .where(
+            behind.c.reader == bad.c.reader,
+            behind.c.ledger == bad.c.ledger,
+            behind.c.case_id == bad.c.case_id,
+            behind.c.status == WAITING,
+        )
+        .scalar_subquery()
+    )
+    columns = (bad.c.reader, bad.c.ledger, bad.c.position, bad.c.case_id, bad.c.type, bad.c.reason, bad.c.held_at)
+    query = select(*columns, waiting).where(bad.c.status == QUARANTINED)
+    async with engine.connect() as connection:
+        rows = await connection.execute(query.order_by(bad.c.held_at, bad.c.position).limit(limit))
+        return [HeldCase(service, *row) for row in rows]
+
+
+async def list_quarantine(settings: Settings, services: Sequence[str], console: Console) -> None:
+    """One line per case."""
+    count = 0
+    for service in services:
+        engine = make_engine(settings.database_url, service)
+        try:
+            for held in await held_cases(engine, service):
+                count += 1
+                line = f"{service} {held.reader} {held.ledger}/{held.position} case {held.case_id}"
+                _say(console, f"{line}, {held.waiting} waiting since {held.held_at:%Y-%m-%d %H:%M}: {held.reason}")
+        finally:
+            await engine.dispose()
+    if not count:
+        _say(console, "Nothing is in quarantine.")
+
+
+async def show_quarantine(settings: Settings, ledger: str, position: int, console: Console) -> None:
+    """Who holds the event, why, and which wait behind it; never what is in it."""
+    found = False
+    for service in SERVICES:
+        engine = make_engine(settings.database_url, service)
+        table = Quarantine(service).table
+        try:
+            async with engine.connect() as connection:
+                at = (table.c.ledger == ledger, table.c.position == position)
+                for row in await connection.execute(select(table).where(*at)):
+                    found = True
+                    same = (table.c.reader == row.reader, table.c.ledger == ledger, table.c.case_id == row.case_id)
+                    query = select(table.c.position).where(*same).order_by(table.c.position).limit(_AT_ONCE)
+                    positions = ", ".join(map(str, (await connection.execute(query)).scalars()))
+                    _say(console, f"reader    {row.reader} of {service}")
+                    _say(console, f"event     {ledger}/{position}, {row.type}")
+                    _say(console, f"status    {row.status} since {row.held_at:%Y-%m-%d %H:%M:%S %Z}")
+                    _say(console, f"reason    {row.reason or 'an earlier event of the case is quarantined'}")
+                    _say(console, f"case      {row.case_id}; held of it: {positions}")
+        finally:
+            await engine.dispose()
+    if not found:
+        _say(console, f"{ledger}/{position} is not in quarantine.")
+
+
+async def redrive_quarantine(settings: Settings, services: Sequence[str], case: str | None, console: Console) -> int:
+    """Try again what the services' readers hold; the number of cases that still cannot be taken."""
+    left = 0
+    for service in services:
+        async with _followers(settings, service) as (engine, followers):
+            by_name = {follower.reader.name: follower for follower in followers}
+            for held in await held_cases(engine, service):
+                if (case is not None and held.case_id != case) or held.reader not in by_name:
+                    continue
+                done = await redrive(by_name[held.reader], _ledger(held.ledger), held.case_id)
+                line = f"{service} {held.reader} {held.ledger} case {held.case_id}: {done.taken} taken"
+                if done.stopped_at is not None:
+                    left += 1
+                    line += f", stopped at {done.stopped_at}: {done.reason}"
+                _say(console, line)
+    return left
+
+
+@asynccontextmanager
+async def _followers(settings: Settings, service: str) -> AsyncIterator[tuple[AsyncEngine, list[Follower]]]:
+    """The followers of `service` that have a quarantine, put together as its process does, without a bus.
+
+    Where the other services run elsewhere they are asked over HTTP, and the service can be made alone.
+    """
+    names = (service,) if settings.peers else SERVICES
+    process = Process(replace(settings, kafka=None), names)
+    try:
+        if start := process.services[service].start:
+            await start()
+        yield (
+            process.parts[service].engine,
+            [
+                follower
+                for follower in process.followers
+                if follower.quarantine is not None and follower.quarantine.service == service
+            ],
+        )
+    finally:
+        await process.stop()
+
+
+def _ledger(name: str) -> LedgerId:
+    service, gemeente = name.split("/", 1)
+    return LedgerId(service, gemeente)
+
+
+def _say(console: Console, sentence: str) -> None:
+    console.print(sentence, highlight=False, soft_wrap=True, markup=False)
