@@ -85,9 +85,12 @@ CASE_EVENTS = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Segment:
-    """One stretch of support, opened … closed. `synthetic`: a synthetic partner stated something about it."""
+    """One stretch of support, opened … closed. `synthetic`: a synthetic partner stated something about it.
+
+    The fold changes it in place: a rebuild makes as many changes as there are events.
+    """
 
     gemeente: str
     case_id: str
@@ -116,7 +119,7 @@ class Segment:
     last_position: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Referral:
     """One question to the gemeente's consulent, and its answer."""
 

@@ -1,13 +1,14 @@
 """The reader that folds casework's facts into the live generation; a rebuild runs the same code on the next one."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId, Recorded
 from schemas.programme import Programmes
-from services.reporting.folding import fold, read_fact
+from services.reporting.folding import AgeBandOf, fold_recorded, read_fact
 from services.reporting.generations import (
     FIRST,
     StaleFacts,
@@ -60,12 +61,19 @@ async def fold_into(
     if not facts:
         return
     rows = await load(tx, generation, ledger.gemeente, {fact.case for _, fact in facts})
+    age_band = age_bands(programmes)
     for event, fact in facts:
-        fold(rows, event, fact, lambda programme, age: age_band(programmes, programme, age))
+        fold_recorded(rows, event, fact, age_band)
     await save(tx, generation, rows)
 
 
-def age_band(programmes: Programmes, programme_id: str, age_years: int) -> str | None:
-    if (programme := programmes.find(programme_id)) is None:
-        raise LookupError(f"no programme {programme_id} is defined here; put its definition back")
-    return programme.age_band(age_years)
+def age_bands(programmes: Programmes) -> AgeBandOf:
+    """Each programme's age bands; raises LookupError for a programme that nobody defined."""
+
+    @cache
+    def age_band(programme_id: str, age_years: int) -> str | None:
+        if (programme := programmes.find(programme_id)) is None:
+            raise LookupError(f"no programme {programme_id} is defined here; put its definition back")
+        return programme.age_band(age_years)
+
+    return age_band

@@ -21,22 +21,23 @@ async def load(tx: AsyncConnection, generation: int, gemeente: str, cases: Itera
     """All rows of `cases`, locked by nobody: a generation has one reader, whose position is locked."""
     facts = await on_generation(tx, generation)
     asked = any_(sql_cast(list(cases), ARRAY(Text)))
-    rows = WorkingSet()
+    rows = WorkingSet(gemeente)
     for row in await facts.execute(
         select(SEGMENTS).where(SEGMENTS.c.gemeente == gemeente, SEGMENTS.c.case_id == asked)
     ):
         found = row._asdict() | {"referred_to": tuple(row.referred_to)}
-        rows.segments[row.gemeente, row.case_id, row.segment] = Segment(**found)
+        rows.segments[row.case_id, row.segment] = Segment(**found)
     query = select(REFERRALS).where(REFERRALS.c.gemeente == gemeente, REFERRALS.c.case_id == asked)
     for row in await facts.execute(query):
-        rows.referrals[row.gemeente, row.case_id, row.referral] = Referral(**row._asdict())
+        rows.referrals[row.case_id, row.referral] = Referral(**row._asdict())
     return rows
 
 
 async def save(tx: AsyncConnection, generation: int, rows: WorkingSet) -> None:
     """Write back what was changed."""
-    await _upsert(tx, generation, SEGMENTS, [rows.segments[key] for key in rows.changed_segments])
-    await _upsert(tx, generation, REFERRALS, [rows.referrals[key] for key in rows.changed_referrals])
+    segments, referrals = rows.to_write()
+    await _upsert(tx, generation, SEGMENTS, segments)
+    await _upsert(tx, generation, REFERRALS, referrals)
     driver = cast(Any, (await tx.get_raw_connection()).driver_connection)
     await driver.copy_records_to_table(
         CASE_EVENTS.name,

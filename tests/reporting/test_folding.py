@@ -9,8 +9,8 @@ from eventlog.ledger import Recorded
 from schemas.case import FACTS, CaseFact
 from schemas.submission import SubmissionApplied
 from services.reporting.facts import CASE_EVENTS, REFERRALS, SEGMENTS, CaseEvent, Referral, Segment
-from services.reporting.folding import FoldError, fold, read_fact
-from services.reporting.reader import age_band
+from services.reporting.folding import FoldError, fold_recorded, read_fact
+from services.reporting.reader import age_bands
 from services.reporting.working_set import WorkingSet
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, pseudonym, recorded
 
@@ -18,15 +18,15 @@ DAY = date(2023, 3, 1)
 
 
 def folded(story: CaseStory, rows: WorkingSet | None = None) -> WorkingSet:
-    rows = rows or WorkingSet()
+    rows = rows or WorkingSet(GEMEENTE)
     for event in recorded(story):
         if (fact := read_fact(event)) is not None:
-            fold(rows, event, fact, lambda programme, age: age_band(PROGRAMMES, programme, age))
+            fold_recorded(rows, event, fact, age_bands(PROGRAMMES))
     return rows
 
 
 def segment(story: CaseStory, number: int = 1) -> Segment:
-    return folded(story).segments[GEMEENTE, story.case, number]
+    return folded(story).segments[story.case, number]
 
 
 def test_an_opened_case_is_an_open_segment_in_the_age_band_of_its_programme() -> None:
@@ -48,7 +48,7 @@ def test_reopening_starts_a_segment_of_the_same_family_and_leaves_the_first_clos
     later = date(2023, 9, 1)
     story = CaseStory("a").opened(DAY).closed(DAY).opened(later, channel="gp")
     rows = folded(story).segments
-    first, second = rows[GEMEENTE, story.case, 1], rows[GEMEENTE, story.case, 2]
+    first, second = rows[story.case, 1], rows[story.case, 2]
     assert (first.closed_on, second.opened_on, second.closed_on) == (DAY, later, None)
     assert (second.family, second.channel) == (first.family, "gp")
 
@@ -68,7 +68,7 @@ def test_a_correction_changes_what_it_names_and_nothing_else() -> None:
 
 def test_a_referral_waits_for_its_answer() -> None:
     story = CaseStory("a").opened(DAY).referred(DAY)
-    key = (GEMEENTE, story.case, pseudonym("r1"))
+    key = (story.case, pseudonym("r1"))
     assert folded(story).referrals[key].answered_on is None
     assert folded(story.answered(DAY, "taken-over")).referrals[key].answer == "taken-over"
 

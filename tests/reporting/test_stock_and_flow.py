@@ -9,16 +9,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.reporting.figures import Figures, Snapshot
-from services.reporting.folding import fold, read_fact
+from services.reporting.folding import fold_recorded, read_fact
 from services.reporting.generations import ensure_generation, on_generation
 from services.reporting.indicators import CATALOGUE
 from services.reporting.periods import Period
 from services.reporting.questions import Question, get_indicator
-from services.reporting.reader import age_band
+from services.reporting.reader import age_bands
 from services.reporting.storing import save
 from services.reporting.working_set import WorkingSet
 from tests.reporting.histories import FIRST_DAY, histories
-from tests.reporting.made import PROGRAMME, PROGRAMMES, CaseStory, recorded
+from tests.reporting.made import GEMEENTE, PROGRAMME, PROGRAMMES, CaseStory, recorded
 
 SLICES: tuple[dict[str, str], ...] = ({}, {"area": "wijk-a"}, {"channel": "school", "age_band": "4-12"})
 IDENTITY = ("open-at-start", "new", "closed", "open-at-end")
@@ -39,11 +39,11 @@ async def facts(engine: AsyncEngine) -> AsyncEngine:
 
 async def only(engine: AsyncEngine, history: list[CaseStory]) -> None:
     """The facts hold `history` and nothing else."""
-    rows, position = WorkingSet(), 1
+    rows, position = WorkingSet(GEMEENTE), 1
     for story in history:
         for event in recorded(story, position):
             if (fact := read_fact(event)) is not None:
-                fold(rows, event, fact, lambda programme, age: age_band(PROGRAMMES, programme, age))
+                fold_recorded(rows, event, fact, age_bands(PROGRAMMES))
             position += 1
     async with engine.begin() as tx:
         await tx.execute(text("TRUNCATE facts_1.segments, facts_1.consulent_referrals, facts_1.case_events"))
