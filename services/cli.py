@@ -83,8 +83,11 @@ def submit(
                 )
         for outcome, count in sorted(outcomes.items()):
             console.print(f"{outcome}: {count}", highlight=False)
-        if outcomes["rejected"]:
-            raise SubmitError(f"{outcomes['rejected']} rejected: ask GET {url}/v1/submissions/<id> why")
+        if not_taken := sum(outcomes[status] for status in ("rejected", "contested", "unattributable")):
+            raise SubmitError(
+                f"{not_taken} were not taken. Unattributable: the source is not that of this key's partner. Rejected or "
+                "contested: the answer to a single send of the event, or its page, says why"
+            )
 
     finish(send)
 
@@ -124,8 +127,10 @@ def partner_new(
 
     async def make() -> None:
         made = register(folder, partner_id, title, gemeente, source, programme, date.today())  # noqa: DTZ011
-        console.print(f"{made.path} written. Restart intake to let the partner in.", highlight=False)
-        console.print("Give the partner these keys over a safe channel; they are kept nowhere:", highlight=False)
+        console.print(f"{made.path} written. Restart intake to let the partner in.", highlight=False, soft_wrap=True)
+        console.print(
+            "Give the partner these keys over a safe channel; they are kept nowhere:", highlight=False, soft_wrap=True
+        )
         console.print(f"  bearer key (HTTP)           {made.bearer}", highlight=False, soft_wrap=True)
         console.print(f"  signing key (Kafka, secret) {made.signing_secret}", highlight=False, soft_wrap=True)
 

@@ -29,11 +29,14 @@ async def submit(
     outcomes: Counter[str] = Counter()
     sent = 0
     for source, batch in _batches(events):
-        answer = await client.post(
-            "/v1/events",
-            content=msgspec.json.encode(batch),
-            headers={"Content-Type": _BATCH, "Authorization": f"Bearer {key_of(source)}"},
-        )
+        headers = {"Content-Type": _BATCH, "Authorization": f"Bearer {key_of(source)}"}
+        try:
+            answer = await client.post("/v1/events", content=msgspec.json.encode(batch), headers=headers)
+        except httpx.TransportError as error:
+            raise SubmitError(
+                f"{client.base_url} does not answer: start Spoorboek, or name its address, and send the file again; "
+                "what came through has no second effect"
+            ) from error
         if not answer.is_success:
             raise SubmitError(f"{answer.url} answered {answer.status_code}: {_detail(answer)}")
         outcomes.update(result["status"] for result in answer.json()["results"])
