@@ -3,15 +3,12 @@
 Exit codes: 0 done; 1 it did not work out, and a sentence says what to do; 2 wrong use.
 """
 
-import logging
 import os
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import httpx
-import structlog
 import typer
 
 from eventlog.ledger import SERVICES
@@ -25,7 +22,7 @@ from services.holding_commands import parked, quarantine
 from services.intake.registration import register
 from services.migrations import migrate as migrate_database
 from services.run import run as run_everything
-from services.runtime import Settings
+from services.runtime import Settings, logs
 from services.runtime.settings import port_of
 from services.serve import serve as serve_services
 from services.submitting import SubmitError, read_lines
@@ -85,8 +82,8 @@ def submit(
             console.print(f"{outcome}: {count}", highlight=False)
         if not_taken := sum(outcomes[status] for status in ("rejected", "contested", "unattributable")):
             raise SubmitError(
-                f"{not_taken} were not taken. Unattributable: the source is not that of this key's partner. Rejected or "
-                "contested: the answer to a single send of the event, or its page, says why"
+                f"{not_taken} were not taken. Unattributable: the source is not that of this key's partner. Rejected "
+                "or contested: the answer to a single send of the event, or its page, says why"
             )
 
     finish(send)
@@ -169,16 +166,5 @@ def schemas_check() -> None:
 
 def main() -> None:
     """What people act on is a sentence on standard error; the log is JSON lines there too."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(os.environ.get("SPOORBOEK_LOG", "warning")),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    logs.configure(os.environ.get("SPOORBOEK_LOG", "warning"))
     app()

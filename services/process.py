@@ -1,5 +1,7 @@
 """The composition root: the services of one process, their parts, the bus between them and the HTTP side."""
 
+import asyncio
+import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -13,15 +15,22 @@ from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, Lag, LedgerSource, Positions, Reader, Source
 from eventlog.vault import PostgresKeys, Vault
+from eventlog.watch import BusWatch
 from eventlog.wire import events_topic
 from eventlog.writer import Writer
 from schemas.programme import Programmes
 from services.casework.app import build as build_casework
 from services.health import health_router
 from services.intake.app import build as build_intake
+from services.operations import operations_router
 from services.reporting.app import build as build_reporting
-from services.runtime import Parts, Service, Settings, SettingsError
+from services.runtime import Parts, Service, Settings, SettingsError, Telemetry
+from services.runtime.broker import BrokerProbe
 from services.runtime.ledger_range import HttpSource, ledger_router
+from services.runtime.metrics import CountRequests, Metrics
+from services.runtime.observing import ObservedReader
+from services.runtime.tracing import Tracing
+from services.runtime.watch import Watch, Watched
 from services.runtime.web import make_app
 
 BUILD: dict[str, Callable[[Parts], Service]] = {
@@ -43,16 +52,20 @@ class Process:
         self.settings = settings
         self.programmes = Programmes.load(*settings.programmes)
         self.followers: list[Follower] = []
+        self._followed: dict[str, list[Follower]] = {name: [] for name in names}
         self._clock = clock
         self._wakes = Wakes()
         self._engines: list[AsyncEngine] = []
         self._ledgers: dict[str, PostgresLedger] = {}
-        self._pulls: list[Pull] = []
+        self._pulls: list[Pull | BusWatch] = []
+        self._watching: asyncio.Task[None] | None = None
         self._kafka = KafkaBus(settings.kafka) if settings.kafka else None
+        self.telemetry = Telemetry(Metrics(), Tracing.from_environment(os.environ, names))
         self.parts = {name: self._parts(name) for name in names}
         self.services = {name: BUILD[name](parts) for name, parts in self.parts.items()}
         for service in self.services.values():
             self._connect(service)
+        self.watch = self._make_watch()
         self.app = self._make_app()
 
     def _parts(self, name: str) -> Parts:
@@ -69,6 +82,7 @@ class Process:
             clock=self._clock,
             vault=self._vault(engine) if name == "intake" else None,
             publish=self._kafka.publish if self._kafka else None,
+            telemetry=self.telemetry,
         )
 
     def _vault(self, engine: AsyncEngine) -> Vault:
@@ -85,6 +99,7 @@ class Process:
             follower = self._follower(service, reader, Quarantine(service.name))
             if self._kafka:
                 self._kafka.follow(follower, group=f"spoorboek.{service.name}.{reader.name}")
+                self._pulls.append(BusWatch(follower))
             else:
                 self._pulls.append(Pull(follower, self._wakes))
         if self._kafka:
@@ -94,14 +109,21 @@ class Process:
                 self._kafka.subscribe(door.topics, f"spoorboek.{door.group}", door.take)
 
     def _follower(self, service: Service, reader: Reader, quarantine: Quarantine | None = None) -> Follower:
+        observed = ObservedReader(service.name, reader, self.telemetry)
+
+        def moved() -> None:
+            self._wakes.wake(service.name)
+            observed.committed()
+
         follower = Follower(
-            reader,
+            observed,
             Positions(self.parts[service.name].engine, service.name),
             self._source(reader.source),
-            moved=lambda: self._wakes.wake(service.name),
+            moved=moved,
             quarantine=quarantine,
         )
         self.followers.append(follower)
+        self._followed[service.name].append(follower)
         return follower
 
     def _source(self, name: str) -> Source:
@@ -119,7 +141,19 @@ class Process:
         routers = [service.router for service in self.services.values()]
         if self.settings.service_key:
             routers += [ledger_router(ledger, self.settings.service_key) for ledger in self._ledgers.values()]
-        return make_app("Spoorboek", [health_router(self._engines[0], self.followers), *routers])
+        look = self.watch.look
+        operations = operations_router(look, self.telemetry.metrics, list(self.services), self._clock)
+        app = make_app("Spoorboek", [health_router(look), operations, *routers])
+        app.add_middleware(CountRequests, metrics=self.telemetry.metrics)
+        return app
+
+    def _make_watch(self) -> Watch:
+        watched = [
+            Watched(service, self.parts[name].engine, tuple(self._followed[name]))
+            for name, service in self.services.items()
+        ]
+        broker = BrokerProbe(self.settings.kafka) if self.settings.kafka else None
+        return Watch(watched, broker, self.settings.lag_seconds, self._clock)
 
     async def start(self) -> None:
         """Connect everything; what follows the ledgers begins where it left off."""
@@ -131,6 +165,8 @@ class Process:
             await self._kafka.start(self._topics(), passing=[topic for door in doors for topic in door.topics])
         for pull in self._pulls:
             pull.start()
+        self.watch.started = True
+        self._watching = asyncio.create_task(self.watch.run(), name="watch")
 
     def _topics(self) -> list[str]:
         """Every topic this process reads or writes, but those that partners write."""
@@ -147,6 +183,11 @@ class Process:
             await pull.stop()
         if self._kafka:
             await self._kafka.stop()
+        if self._watching:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await self.watch.close()
+        await asyncio.to_thread(self.telemetry.tracing.stop)
         for engine in self._engines:
             await engine.dispose()
 

@@ -1,16 +1,20 @@
-"""Runs one service, or all, against a database and a broker that are there already."""
+"""Runs one service, or all, against a database and a broker that others keep: it waits for them where they are away."""
 
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
+import structlog
 import uvicorn
 
 from services.process import Process
 from services.runtime import Settings
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.5, 5.0
+
+log = structlog.get_logger()
 
 
 class _Server(uvicorn.Server):
@@ -44,8 +48,26 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
     """Serve the services `names` until SIGTERM or SIGINT."""
     process = Process(settings, names)
     try:
-        await process.start()
         async with serving(process, settings.host, settings.port) as until_stopped:
+            starting = asyncio.create_task(start_when_possible(process))
+            await asyncio.wait({starting, until_stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+            else:
+                starting.cancel()
             await until_stopped
     finally:
         await process.stop()
+
+
+async def start_when_possible(process: Process) -> None:
+    """Start once the database and the broker answer; until then `/health/ready` and the log say what is waited for."""
+    wait = _FIRST_WAIT_SECONDS
+    while True:
+        away = {part: why for part in process.watch.parts if (why := await process.watch.why_away(part)) is not None}
+        if not away:
+            return await process.start()
+        for part, why in away.items():
+            log.warning("waiting for part", part=part, error=why, seconds=wait)
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)

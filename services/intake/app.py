@@ -5,10 +5,10 @@ from fastapi import APIRouter
 from services.intake.answers import Answers, Outcomes, topic_for
 from services.intake.api import make_router
 from services.intake.kafka_door import GROUP, KafkaDoor
+from services.intake.observed import ObservedSubmissions
 from services.intake.pages import make_pages
-from services.intake.parked import ParkingLot
+from services.intake.parked import ParkingLot, count_parked
 from services.intake.partners import Partners
-from services.intake.submissions import Submissions
 from services.runtime import Door, Parts, Service, SettingsError
 
 
@@ -17,12 +17,14 @@ def build(parts: Parts) -> Service:
     if parts.vault is None:
         raise SettingsError("intake needs the vault: set SPOORBOEK_VAULT_KEY")
     partners = Partners.load(*parts.settings.partners)
-    submissions = Submissions(parts.ledger, parts.writer, parts.vault, parts.programmes, parts.clock)
+    submissions = ObservedSubmissions(
+        parts.ledger, parts.writer, parts.vault, parts.programmes, parts.clock, parts.telemetry
+    )
     router = APIRouter()
     router.include_router(make_router(submissions, partners))
     router.include_router(make_pages(submissions, partners, parts.programmes))
     if parts.publish is None:
-        return Service("intake", router, readers=(Outcomes(parts.ledger),))
+        return Service("intake", router, readers=(Outcomes(parts.ledger),), parked=count_parked)
     door = KafkaDoor(submissions, partners, ParkingLot(parts.engine, parts.vault))
     return Service(
         "intake",
@@ -31,4 +33,5 @@ def build(parts: Parts) -> Service:
         publishers=(Answers(parts.publish),),
         doors=(Door(GROUP, door.topics(), door.take),) if door.topics() else (),
         topics=tuple(topic_for(partner.id) for partner in partners),
+        parked=count_parked,
     )

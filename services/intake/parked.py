@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
-from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.vault import Vault
 from eventlog.wire import Incoming
@@ -43,6 +43,12 @@ class Parking(Protocol):
     async def park(self, parked: list[Parked]) -> None:
         """Returns when all of them are durable; the same record again stays parked once."""
         ...
+
+
+async def count_parked(connection: AsyncConnection) -> dict[str, int]:
+    """How many records are parked for each reason."""
+    query = select(PARKED.c.reason, func.count()).group_by(PARKED.c.reason).order_by(PARKED.c.reason)
+    return {reason: count for reason, count in await connection.execute(query)}
 
 
 class ParkingLot:

@@ -1,11 +1,11 @@
 """The parts a service is built from, and the service as its process sees it."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from fastapi import APIRouter
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import Ledger
 from eventlog.reader import Reader
@@ -13,7 +13,9 @@ from eventlog.vault import Vault
 from eventlog.wire import Incoming, Outgoing
 from eventlog.writer import Writer
 from schemas.programme import Programmes
+from services.runtime.observing import Telemetry
 from services.runtime.settings import Settings
+from services.runtime.standing import Building
 
 Publish = Callable[[Sequence[Outgoing]], Awaitable[None]]
 """Publishes records in order and returns when the broker has them all."""
@@ -31,6 +33,7 @@ class Parts:
     clock: Callable[[], datetime]
     vault: Vault | None = None
     publish: Publish | None = None
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Service:
     """A service as its process sees it.
 
     `readers` follow ledgers of other services over the bus; `publishers` follow the service's own ledger and tell the
-    outside, which only Kafka has; `topics` are those it publishes to besides its ledger's.
+    outside, which only Kafka has; `topics` are those it publishes to besides its ledger's. `parked` counts by reason
+    what came in and is nobody's; `building` tells of generations of its tables that are under way.
     """
 
     name: str
@@ -57,3 +61,5 @@ class Service:
     doors: tuple[Door, ...] = ()
     topics: tuple[str, ...] = ()
     start: Callable[[], Awaitable[None]] | None = None
+    parked: Callable[[AsyncConnection], Awaitable[Mapping[str, int]]] | None = None
+    building: Callable[[AsyncConnection], Awaitable[Sequence[Building]]] | None = None

@@ -29,6 +29,8 @@ class Settings:
     service_key: str | None = None
     peers: Mapping[str, str] | None = None
     """The base address of each other service, where a reader asks for positions it missed."""
+    lag_seconds: float = 60
+    """How long an event may lie before a reader that does not move, until the process says it is not ready."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -47,6 +49,7 @@ class Settings:
             port=port_of(environment),
             service_key=environment.get("SPOORBOEK_SERVICE_KEY") or None,
             peers=_peers(environment.get("SPOORBOEK_PEERS", "")),
+            lag_seconds=_lag_seconds(environment.get("SPOORBOEK_LAG_SECONDS", "60")),
         )
 
 
@@ -83,3 +86,9 @@ def _peers(value: str) -> dict[str, str]:
         return dict(part.split("=", 1) for part in value.split())
     except ValueError as error:
         raise SettingsError("SPOORBOEK_PEERS is not `service=address service=address …`") from error
+
+
+def _lag_seconds(value: str) -> float:
+    if not value.isdigit() or not int(value):
+        raise SettingsError(f"SPOORBOEK_LAG_SECONDS is {value!r}; give a whole number of seconds, as in 60")
+    return float(value)

@@ -7,12 +7,11 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from services.openapi import document
 from services.problem import Problem
+from services.runtime import away
 
 API_VERSION = "1.0.0"
 CONTACT = {"name": "Spoorboek", "url": "https://spoorboek.invalid", "email": "beheer@spoorboek.invalid"}
@@ -49,7 +48,7 @@ def make_app(title: str, routers: Sequence[APIRouter]) -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for unavailable in (DBAPIError, InterfaceError, PoolTimeout, ConnectionError):
+    for unavailable in away.ERRORS:
         app.add_exception_handler(unavailable, _database)
     app.add_exception_handler(Exception, _failure)
     return app
@@ -94,18 +93,12 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _database(request: Request, error: Exception) -> Response:
-    if isinstance(error, DBAPIError) and not (error.connection_invalidated or _no_connection(error)):
+    if not away.database_is_away(error):
         return await _failure(request, error)
     log.warning("database away", path=request.url.path, error=type(error).__name__)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     detail = "Nothing was lost. Send the same request again after the seconds in Retry-After."
     return problem_response(Problem(503, "Temporarily unavailable", detail, headers=headers))
-
-
-def _no_connection(error: DBAPIError) -> bool:
-    """SQLSTATE class 08 (connection) or 57 (the server shuts down or starts)."""
-    state = str(getattr(error.orig, "sqlstate", "") or "")
-    return state[:2] in ("08", "57") or isinstance(error, InterfaceError)
 
 
 async def _failure(request: Request, error: Exception) -> Response:

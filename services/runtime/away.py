@@ -1,0 +1,44 @@
+"""Whether an error says that the database is away or cannot take anything now, so that trying again is the remedy."""
+
+from collections.abc import Iterator
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+# SQLSTATE classes: 08 connection, 40 rolled back for another's sake, 53 out of disk, memory or connections,
+# 57 shut down or starting; 25006 is a standby that does not take writes yet.
+_PASSING = ("08", "25006", "40", "53", "57")
+
+ERRORS: tuple[type[Exception], ...] = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""Every kind that may say so; which of them do, `database_is_away` tells."""
+
+
+def database_is_away(error: BaseException) -> bool:
+    """SQLAlchemy wraps what a statement raises, but neither a COPY's errors nor those of connecting."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or _is_passing(error.orig)
+    return isinstance(error, PoolTimeout | ConnectionError | TimeoutError) or _is_passing(error)
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    if isinstance(error, asyncpg.InterfaceError):
+        return "clos" in str(error)  # "connection is closed", "… was closed in the middle of operation"
+    if isinstance(error, OSError):
+        # A socket's file that is not there looks like any missing file, but for where it was looked for.
+        return "asyncpg" in _raised_in(error)
+    state = str(getattr(error, "sqlstate", "") or "")
+    wrapped = getattr(error, "__cause__", None)
+    return state.startswith(_PASSING) or (wrapped is not None and _is_passing(wrapped))
+
+
+def _raised_in(error: BaseException) -> set[str]:
+    """The top-level packages whose code the error came through."""
+    return {name.split(".")[0] for name in _modules(error)}
+
+
+def _modules(error: BaseException) -> Iterator[str]:
+    traceback = error.__traceback__
+    while traceback is not None:
+        yield str(traceback.tb_frame.f_globals.get("__name__", ""))
+        traceback = traceback.tb_next

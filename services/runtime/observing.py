@@ -1,0 +1,96 @@
+"""A reader as the process runs it: what it does is logged, counted and traced, once its effect is committed."""
+
+import time
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventlog.ledger import LedgerId, Recorded
+from eventlog.reader import Reader
+from services.runtime.metrics import Metrics
+from services.runtime.tracing import Tracing
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Where a process's observations go."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    tracing: Tracing = field(default_factory=Tracing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    tx: AsyncConnection
+    ledger: LedgerId
+    events: Sequence[Recorded]
+    began: int
+    ended: int
+
+
+class ObservedReader:
+    """`reader`, whose batches are told of when `committed` is called; a batch that is undone is never told."""
+
+    def __init__(self, service: str, reader: Reader, telemetry: Telemetry) -> None:
+        self._service, self._reader, self._telemetry = service, reader, telemetry
+        # Who runs a reader calls `handle` and, after the commit, `committed` in one task.
+        self._handled: ContextVar[tuple[_Batch, ...]] = ContextVar("handled", default=())
+
+    @property
+    def name(self) -> str:
+        return self._reader.name
+
+    @property
+    def source(self) -> str:
+        return self._reader.source
+
+    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        with structlog.contextvars.bound_contextvars(**self._about(ledger, events)):
+            began = time.time_ns()
+            await self._reader.handle(tx, ledger, events)
+            batch = _Batch(tx, ledger, events, began, time.time_ns())
+        before = tuple(one for one in self._handled.get() if one.tx is tx)
+        self._handled.set((*before, batch))
+
+    def committed(self) -> None:
+        """What was handled last is durable, and the reader's position is past it."""
+        batches = self._handled.get()
+        self._handled.set(())
+        for batch in batches:
+            seconds = (batch.ended - batch.began) / 1e9
+            self._log(batch, seconds)
+            self._telemetry.metrics.handled(self._service, self.name, batch.events, seconds)
+            self._telemetry.tracing.handled(self._service, self.name, batch.events, batch.began, batch.ended)
+
+    def _log(self, batch: _Batch, seconds: float) -> None:
+        log.info("batch handled", **self._about(batch.ledger, batch.events), seconds=round(seconds, 6))
+        for event in batch.events:
+            log.debug(
+                "event handled",
+                reader=self.name,
+                ledger=str(event.ledger),
+                position=event.position,
+                stream=event.stream,
+                type=event.type,
+                correlation_id=event.correlation,
+            )
+
+    def _about(self, ledger: LedgerId, events: Sequence[Recorded]) -> dict[str, str | int]:
+        """What a line says of a batch; a batch of one submission is found by that submission."""
+        first, last = events[0], events[-1]
+        about: dict[str, str | int] = {
+            "service": self._service,
+            "reader": self.name,
+            "ledger": str(ledger),
+            "events": len(events),
+            "first_position": first.position,
+            "last_position": last.position,
+        }
+        if all(event.correlation == first.correlation for event in events):
+            about["correlation_id"] = first.correlation
+        return about

@@ -1,0 +1,92 @@
+"""How a process stands: which parts it can reach, how far its readers are, and what waits for a person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLag:
+    """A reader in one ledger. `seconds` is the age of the oldest event it has not had, 0 where it has had all.
+
+    It is stuck where that age is past what is allowed and the reader has not moved for as long.
+    """
+
+    gemeente: str
+    behind: int
+    seconds: float
+    stuck: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderStanding:
+    """A reader of `service` along the ledgers of `source`; `ledgers` is None where their owner does not answer."""
+
+    service: str
+    reader: str
+    source: str
+    ledgers: tuple[LedgerLag, ...] | None
+
+    @property
+    def behind(self) -> int | None:
+        return None if self.ledgers is None else sum(one.behind for one in self.ledgers)
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self.ledgers is None else max((one.seconds for one in self.ledgers), default=0.0)
+
+    @property
+    def stuck(self) -> tuple[LedgerLag, ...]:
+        return tuple(one for one in self.ledgers or () if one.stuck)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStanding:
+    service: str
+    gemeente: str
+    size: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """A generation of the facts that is being built, in events."""
+
+    generation: int
+    done: int
+    to_do: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Of one service's readers: the events that could not be taken, and those of the same cases that wait behind."""
+
+    quarantined: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`away` names each part that cannot be reached, with why; what could not be asked is empty here."""
+
+    started: bool
+    away: Mapping[str, str]
+    parts: tuple[str, ...]
+    readers: tuple[ReaderStanding, ...] = ()
+    ledgers: tuple[LedgerStanding, ...] = ()
+    held: Mapping[str, Held] = field(default_factory=dict)
+    parked: Mapping[str, int] | None = None
+    """By reason; None where this process has no door to Kafka's records."""
+    building: tuple[Building, ...] = ()
+
+    @property
+    def stuck(self) -> tuple[str, ...]:
+        """Each reader and ledger that stands still, as in `casework at intake/GM0984`."""
+        return tuple(
+            f"{reader.service} {reader.reader} at {reader.source}/{ledger.gemeente}"
+            for reader in self.readers
+            for ledger in reader.stuck
+        )
+
+    @property
+    def ready(self) -> bool:
+        return self.started and not self.away and not self.stuck

@@ -1,0 +1,194 @@
+"""Keeps an eye on one process: looks at its parts and readers, and says so when one goes away or stands still."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from eventlog.errors import EventlogError, describe
+from eventlog.ledger import LedgerId
+from eventlog.quarantine import QUARANTINED
+from eventlog.reader import Follower
+from eventlog.tables import heads_table, quarantine_table
+from services.runtime.away import database_is_away
+from services.runtime.broker import BrokerProbe
+from services.runtime.parts import Service
+from services.runtime.standing import Held, LedgerLag, LedgerStanding, ReaderStanding, Standing
+
+DATABASE, BROKER = "database", "broker"
+_PATIENCE_SECONDS = 5
+_OWNER_PATIENCE_SECONDS = 2
+_LOOK_EVERY_SECONDS = 5
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A service of this process, with the engine that its own tables are read through and its followers."""
+
+    service: Service
+    engine: AsyncEngine
+    followers: tuple[Follower, ...]
+
+
+class Watch:
+    """`look` gives the standing of now; `run` looks for ever and logs what changes."""
+
+    def __init__(
+        self,
+        watched: Sequence[Watched],
+        broker: BrokerProbe | None,
+        lag_seconds: float,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.started = False
+        self._watched, self._broker, self._lag_seconds = watched, broker, lag_seconds
+        self._clock, self._monotonic = clock, monotonic
+        self.parts = (DATABASE,) if broker is None else (DATABASE, BROKER)
+        self._moves: dict[tuple[str, str, str], tuple[int, float]] = {}
+        self._last: tuple[float, Standing] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def look(self) -> Standing:
+        """Never raises for a part that is away; who asks while others wait shares a look that begins after it asked."""
+        asked = self._monotonic()
+        async with self._one_at_a_time:
+            if self._last is None or self._last[0] < asked:
+                self._last = (self._monotonic(), await self._look())
+            return replace(self._last[1], started=self.started)
+
+    async def run(self) -> None:
+        before = Standing(self.started, {}, self.parts)
+        while True:
+            try:
+                now = await self.look()
+                _tell(before, now)
+                before = now
+            except Exception as error:  # noqa: BLE001 - who watches must not be the first to go
+                log.error("could not look", error=describe(error))
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+    async def why_away(self, part: str) -> str | None:
+        """Why `part` cannot be reached, None where it can; for who waits to start."""
+        if part == BROKER:
+            return await self._broker.why_away() if self._broker else None
+        return await self._asked(lambda: _nothing(self._watched[0].engine))
+
+    async def close(self) -> None:
+        if self._broker:
+            await self._broker.close()
+
+    async def _look(self) -> Standing:
+        broker = asyncio.create_task(self.why_away(BROKER))
+        found = Standing(self.started, {}, self.parts)
+
+        async def ask() -> None:
+            nonlocal found
+            for watched in self._watched:
+                found = await self._add(found, watched)
+
+        away = {DATABASE: await self._asked(ask), BROKER: await broker}
+        known = {part: why for part, why in away.items() if why is not None}
+        if DATABASE in known:
+            found = Standing(self.started, {}, self.parts)
+        return replace(found, away=known)
+
+    async def _asked(self, ask: Callable[[], Awaitable[None]]) -> str | None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await ask()
+        except Exception as error:
+            if not database_is_away(error):
+                raise
+            return type(error).__name__
+        return None
+
+    async def _add(self, found: Standing, watched: Watched) -> Standing:
+        service = watched.service
+        async with watched.engine.connect() as connection:
+            ledgers = await _ledgers(connection, service.name)
+            held = await _held(connection, service.name)
+            parked = await service.parked(connection) if service.parked else found.parked
+            building = await service.building(connection) if service.building else ()
+        readers = [await self._reader(service.name, follower) for follower in watched.followers]
+        return replace(
+            found,
+            readers=(*found.readers, *readers),
+            ledgers=(*found.ledgers, *ledgers),
+            held={**found.held, service.name: held},
+            parked=parked,
+            building=(*found.building, *building),
+        )
+
+    async def _reader(self, service: str, follower: Follower) -> ReaderStanding:
+        reader, source = follower.reader.name, follower.reader.source
+        reached = await follower.positions.reached(reader)
+        try:
+            async with asyncio.timeout(_OWNER_PATIENCE_SECONDS):
+                sizes = await follower.source.sizes()
+                lags = [
+                    await self._lag(service, follower, gemeente, reached.get(str(LedgerId(source, gemeente)), 0), size)
+                    for gemeente, size in sorted(sizes.items())
+                ]
+        except (EventlogError, TimeoutError) as error:
+            log.warning("ledger owner does not answer", reader=reader, source=source, error=type(error).__name__)
+            return ReaderStanding(service, reader, source, None)
+        return ReaderStanding(service, reader, source, tuple(lags))
+
+    async def _lag(self, service: str, follower: Follower, gemeente: str, position: int, size: int) -> LedgerLag:
+        still = self._still_seconds((service, follower.reader.name, gemeente), position)
+        if position >= size:
+            return LedgerLag(gemeente, 0, 0.0)
+        (oldest, *_) = await follower.source.read(gemeente, position, 1)
+        seconds = max(0.0, (self._clock() - oldest.recorded_at).total_seconds())
+        return LedgerLag(gemeente, size - position, seconds, min(seconds, still) > self._lag_seconds)
+
+    def _still_seconds(self, where: tuple[str, str, str], position: int) -> float:
+        now = self._monotonic()
+        before, since = self._moves.get(where, (None, now))
+        if before != position:
+            since = now
+        self._moves[where] = (position, since)
+        return now - since
+
+
+async def _nothing(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.execute(select(1))
+
+
+async def _ledgers(connection: AsyncConnection, service: str) -> list[LedgerStanding]:
+    heads = heads_table(service)
+    query = select(heads.c.gemeente, heads.c.size, heads.c.root).order_by(heads.c.gemeente)
+    return [LedgerStanding(service, row.gemeente, row.size, row.root.hex()) for row in await connection.execute(query)]
+
+
+async def _held(connection: AsyncConnection, service: str) -> Held:
+    table = quarantine_table(service)
+    query = select(table.c.status, func.count()).group_by(table.c.status)
+    counts = {status: count for status, count in await connection.execute(query)}
+    quarantined = counts.pop(QUARANTINED, 0)
+    return Held(quarantined, sum(counts.values()))
+
+
+def _tell(before: Standing, now: Standing) -> None:
+    """One line when something goes wrong and one when it is over."""
+    for part, why in now.away.items():
+        if part not in before.away:
+            log.warning("part away", part=part, error=why)
+    for part in before.away:
+        if part not in now.away:
+            log.warning("part is back", part=part)
+    for reader in now.stuck:
+        if reader not in before.stuck:
+            log.error("reader stands still", reader=reader)
+    for reader in before.stuck:
+        if reader not in now.stuck and not now.away:
+            log.warning("reader moves again", reader=reader)
