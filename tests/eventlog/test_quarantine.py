@@ -122,14 +122,19 @@ async def test_an_instance_that_waited_for_the_lock_sees_what_the_other_held(des
     await desk.append("abb")
     events = await desk.follower().source.read("GM0984", 0)
     await desk.follower().deliver(LEDGER, events[:1])
-    one, other = desk.follower(Halting({2})), desk.follower()
-    assert isinstance(one.reader, Halting)
-    first = asyncio.create_task(one.deliver(LEDGER, events[:2]))
-    await one.reader.reached.wait()
-    second = asyncio.create_task(other.deliver(LEDGER, events))
-    await asyncio.sleep(0.1)
-    one.reader.go_on.set()
-    await asyncio.gather(first, second)
+    follower = desk.follower()
+    assert follower.quarantine is not None
+
+    async def cannot(_: object) -> None:
+        raise UnreadableRecord("casework/GM0984/2: cannot be read")
+
+    async with follower.positions.begin() as tx:
+        await follower.positions.lock_place(tx, "picky", LEDGER)
+        waiting = asyncio.create_task(follower.deliver(LEDGER, events))
+        await asyncio.sleep(0.2)
+        await follower.quarantine.take(tx, "picky", LEDGER, events[1:2], cannot)
+        await follower.positions.move(tx, "picky", LEDGER, 1, 2)
+    await waiting
     assert (await desk.told(), await desk.held()) == ({"a": [1]}, {2: BAD.format(2), 3: "waiting"})
 
 
