@@ -1,0 +1,63 @@
+"""The watch beside a bus: a reader that stays behind its source while the bus brings it nothing reads on by itself.
+
+A gap shows only when something later arrives. What a topic no longer has, or what was missed while a database was away,
+would wait for the gemeente's next event: this looks at the owner now and then and catches up where nothing moves.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from eventlog.errors import describe
+from eventlog.ledger import LedgerId
+from eventlog.reader import Follower
+
+_LOOK_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+class BusWatch:
+    """Watches one follower; safe with several instances, for each batch still moves the position once."""
+
+    def __init__(self, follower: Follower, every_seconds: float = _LOOK_SECONDS) -> None:
+        self._follower = follower
+        self._every_seconds = every_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=f"watch {self._follower.reader.name}")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        seen: Mapping[str, int] = {}
+        while True:
+            await asyncio.sleep(self._every_seconds)
+            try:
+                seen = await self.look(seen)
+            except Exception as error:  # noqa: BLE001 - the next look tries again; the reader's lag shows
+                log.warning("watch failed", reader=self._follower.reader.name, error=describe(error))
+
+    async def look(self, seen: Mapping[str, int]) -> dict[str, int]:
+        """Catch up in the ledgers that are where they were when last `seen`; where the others are now."""
+        follower = self._follower
+        sizes = await follower.source.sizes()
+        reached = await follower.positions.reached(follower.reader.name)
+        behind: dict[str, int] = {}
+        for gemeente, size in sizes.items():
+            ledger = LedgerId(follower.reader.source, gemeente)
+            position = reached.get(str(ledger), 0)
+            if position >= size:
+                continue
+            behind[gemeente] = position
+            if seen.get(gemeente) == position:
+                log.warning(
+                    "reading from the owner", reader=follower.reader.name, ledger=str(ledger), position=position
+                )
+                await follower.catch_up(ledger)
+        return behind
