@@ -30,12 +30,13 @@ def dead_links(document: Path) -> Iterator[str]:
             yield f"{target}: no such file"
         elif heading and heading not in headings(path):
             yield f"{target}: no such heading"
-        elif (name := NAME.fullmatch(said)) and path.suffix in NAMING and not has_name(path, name[2]):
+        elif path.suffix in NAMING and (name := NAME.fullmatch(said)) and not has_name(path, name):
             yield f"{target}: the file has no {name[2]}"
 
 
-def has_name(path: Path, name: str) -> bool:
-    return re.search(rf"\b{name}\b", path.read_text(encoding="utf-8")) is not None
+def has_name(path: Path, name: re.Match[str]) -> bool:
+    """Whether the name a link says stands in its file; a link may also say the file's own name."""
+    return name[0] == f"`{path.name}`" or re.search(rf"\b{name[2]}\b", path.read_text(encoding="utf-8")) is not None
 
 
 def headings(document: Path) -> set[str]:
@@ -61,6 +62,7 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
         ("[there](there.md#a-heading)", None),
         ("[here](#the-sample)", None),
         ("[`rule`](rule.py)", None),
+        ("[`rule.py`](rule.py)", None),
         ("[elsewhere](https://example.org/gone.md)", None),
         ("```sh\n[in code](gone.md)\n```", None),
         ("[gone](gone.md)", "gone.md: no such file"),
