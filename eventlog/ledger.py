@@ -4,7 +4,7 @@ Positions count from 1 without gaps and are given in the order of commits, so a 
 nothing but `position > n`. Each event is a leaf of the ledger's Merkle tree: its CloudEvents attributes and its bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -160,6 +160,12 @@ class Head:
     root: bytes
 
 
+Outcome = list[Recorded] | VersionConflict
+"""What became of one Append: its events as stored, or the conflict because of which nothing of it is."""
+
+AppendNow = Callable[[Sequence[Append]], Awaitable[list[Outcome]]]
+
+
 class Ledger(Protocol):
     """The ledgers of one service. `tx` is the transaction that the caller opened with `begin`."""
 
@@ -167,10 +173,12 @@ class Ledger(Protocol):
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
 
-    async def append(
-        self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]
-    ) -> list[list[Recorded] | VersionConflict]:
+    async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
         """Append in order, in one go; a conflict concerns that one Append alone and writes nothing of it."""
+        ...
+
+    def appending(self, gemeente: str) -> AbstractAsyncContextManager[AppendNow]:
+        """For many appends one after the other: each call is a transaction of its own, durable when it returns."""
         ...
 
     async def read(self, tx: AsyncConnection, gemeente: str, after: int, limit: int = 1000) -> list[Recorded]: ...

@@ -9,8 +9,7 @@ from typing import cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventlog.errors import VersionConflict
-from eventlog.ledger import Append, Head, LedgerId, Recorded
+from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import Frontier
 from eventlog.sequencing import sequence
 
@@ -37,9 +36,7 @@ class MemoryLedger:
                     del self._events[gemeente][size:]
                 raise
 
-    async def append(
-        self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]
-    ) -> list[list[Recorded] | VersionConflict]:
+    async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
         events = self._events[gemeente]
         versions: dict[str, int] = {}
         for event in events:
@@ -51,6 +48,14 @@ class MemoryLedger:
         events.extend(sequenced.events)
         self._frontiers[gemeente] = sequenced.frontier
         return sequenced.outcomes
+
+    @asynccontextmanager
+    async def appending(self, gemeente: str) -> AsyncIterator[AppendNow]:
+        async def append_now(appends: Sequence[Append]) -> list[Outcome]:
+            async with self.begin() as tx:
+                return await self.append(tx, gemeente, appends)
+
+        yield append_now
 
     async def read(self, tx: AsyncConnection, gemeente: str, after: int, limit: int = 1000) -> list[Recorded]:
         return self._events[gemeente][after : after + limit]

@@ -1,7 +1,7 @@
 """The ledger in PostgreSQL."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from eventlog.errors import VersionConflict
-from eventlog.ledger import Append, Head, LedgerId, Recorded
+from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import EMPTY_ROOT, Frontier
-from eventlog.sequencing import sequence
+from eventlog.one_statement import OneStatement, Tip, as_rows, expected_versions
+from eventlog.sequencing import Sequenced, sequence
 from eventlog.tables import events_table, heads_table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +46,8 @@ class PostgresLedger:
         self._clock = clock
         self._events = events_table(service)
         self._heads = heads_table(service)
+        self._one_statement = OneStatement(service)
+        self._tips: dict[str, Tip] = {}
         self._versions = text(
             f"SELECT asked.stream, latest.version FROM unnest(cast(:streams AS text[])) AS asked(stream)"
             f" CROSS JOIN LATERAL (SELECT version FROM {service}.events WHERE gemeente = :gemeente"
@@ -54,40 +57,64 @@ class PostgresLedger:
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._engine.begin()
 
-    async def append(
-        self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]
-    ) -> list[list[Recorded] | VersionConflict]:
-        frontier, last_recorded_at = await self._lock(tx, gemeente)
+    async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
+        return (await self._append(tx, gemeente, appends))[0].outcomes
+
+    @asynccontextmanager
+    async def appending(self, gemeente: str) -> AsyncIterator[AppendNow]:
+        async with self._engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+
+            async def append_now(appends: Sequence[Append]) -> list[Outcome]:
+                # Whatever fails, or comes in between, the tip is no longer known; a success makes it known again.
+                tip = self._tips.pop(gemeente, None)
+                if tip is not None and appends and all(append.events for append in appends):
+                    expected = expected_versions(appends)
+                    sequenced, new_tip = self._sequence(gemeente, tip, expected, appends)
+                    if await self._one_statement.store(driver, tip, new_tip, expected, sequenced.events):
+                        self._tips[gemeente] = new_tip
+                        return sequenced.outcomes
+                async with connection.begin():
+                    sequenced, new_tip = await self._append(connection, gemeente, appends)
+                # What was sent before conflicts throughout: then the versions are better asked for first.
+                if not any(isinstance(outcome, VersionConflict) for outcome in sequenced.outcomes):
+                    self._tips[gemeente] = new_tip
+                return sequenced.outcomes
+
+            yield append_now
+
+    async def _append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> tuple[Sequenced, Tip]:
+        tip = await self._lock(tx, gemeente)
         streams = list({append.stream for append in appends})
         versions = await tx.execute(self._versions, {"gemeente": gemeente, "streams": streams})
-        sequenced = sequence(
-            LedgerId(self.service, gemeente),
-            frontier,
-            {stream: version for stream, version in versions},
-            max(self._clock(), last_recorded_at),
-            appends,
-        )
+        found = {stream: version for stream, version in versions}
+        sequenced, new_tip = self._sequence(gemeente, tip, found, appends)
         if sequenced.events:
             await self._store(tx, gemeente, sequenced.events, sequenced.frontier)
-        return sequenced.outcomes
+        return sequenced, new_tip
 
-    async def _lock(self, tx: AsyncConnection, gemeente: str) -> tuple[Frontier, datetime]:
+    def _sequence(
+        self, gemeente: str, tip: Tip, versions: dict[str, int], appends: Sequence[Append]
+    ) -> tuple[Sequenced, Tip]:
+        recorded_at = max(self._clock(), tip.recorded_at)
+        sequenced = sequence(LedgerId(self.service, gemeente), tip.frontier, versions, recorded_at, appends)
+        return sequenced, Tip(sequenced.frontier, recorded_at if sequenced.events else tip.recorded_at)
+
+    async def _lock(self, tx: AsyncConnection, gemeente: str) -> Tip:
         """Take the head row, so that positions are given in the order of commits: no reader can see 8 before 7."""
         head = select(self._heads).where(self._heads.c.gemeente == gemeente).with_for_update()
         if (row := (await tx.execute(head)).one_or_none()) is None:
             new = {"gemeente": gemeente, "size": 0, "frontier": b"", "root": EMPTY_ROOT, "recorded_at": _EPOCH}
             await tx.execute(insert(self._heads).values(new).on_conflict_do_nothing())
             row = (await tx.execute(head)).one()
-        return Frontier.from_bytes(row.size, row.frontier), row.recorded_at
+        return Tip(Frontier.from_bytes(row.size, row.frontier), row.recorded_at)
 
     async def _store(self, tx: AsyncConnection, gemeente: str, events: Sequence[Recorded], frontier: Frontier) -> None:
         # COPY carries a whole batch in one round trip. The head's lock above has opened the transaction it runs in.
         driver = (await tx.get_raw_connection()).driver_connection
         assert driver is not None
         columns = [column.name for column in self._events.columns]
-        await driver.copy_records_to_table(
-            "events", schema_name=self.service, columns=columns, records=_rows(gemeente, events)
-        )
+        await driver.copy_records_to_table("events", schema_name=self.service, columns=columns, records=as_rows(events))
         await tx.execute(
             update(self._heads)
             .where(self._heads.c.gemeente == gemeente)
@@ -137,24 +164,6 @@ class PostgresLedger:
     async def _recorded(self, tx: AsyncConnection, gemeente: str, query: Select[Any]) -> list[Recorded]:
         ledger = LedgerId(self.service, gemeente)
         return [_recorded(ledger, row) for row in await tx.execute(query)]
-
-
-def _rows(gemeente: str, events: Sequence[Recorded]) -> Iterator[tuple[object, ...]]:
-    for event in events:
-        yield (
-            gemeente,
-            event.position,
-            event.stream,
-            event.version,
-            event.type,
-            event.occurred_on,
-            event.recorded_at,
-            event.partner,
-            event.correlation,
-            event.causation,
-            event.data,
-            event.case,
-        )
 
 
 def _recorded(ledger: LedgerId, row: Row[Any]) -> Recorded:

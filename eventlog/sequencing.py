@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from eventlog.errors import VersionConflict
-from eventlog.ledger import Append, LedgerId, Recorded
+from eventlog.ledger import Append, LedgerId, Outcome, Recorded
 from eventlog.merkle import Frontier, leaf_hash
 
 
@@ -14,7 +14,7 @@ class Sequenced:
     """What to store, what to tell each caller, and the tree afterwards."""
 
     events: list[Recorded]
-    outcomes: list[list[Recorded] | VersionConflict]
+    outcomes: list[Outcome]
     frontier: Frontier
 
 
@@ -31,7 +31,7 @@ def sequence(
     """
     found = dict(versions)
     events: list[Recorded] = []
-    outcomes: list[list[Recorded] | VersionConflict] = []
+    outcomes: list[Outcome] = []
     position = frontier.size
     for append in appends:
         version = found.get(append.stream, 0)
@@ -43,7 +43,7 @@ def sequence(
         found[append.stream] = version + len(recorded)
         events.extend(recorded)
         outcomes.append(recorded)
-    return Sequenced(events, outcomes, frontier.extend(leaf_hash(event.leaf()) for event in events))
+    return Sequenced(events, outcomes, frontier.extend([leaf_hash(event.leaf()) for event in events]))
 
 
 def _numbered(ledger: LedgerId, position: int, version: int, recorded_at: datetime, append: Append) -> list[Recorded]:

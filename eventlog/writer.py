@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from eventlog.errors import VersionConflict
-from eventlog.ledger import Append, Ledger, Recorded
+from eventlog.ledger import Append, Ledger, Outcome, Recorded
 
 _BATCH = 500
+_HALVED = 64
 
 _Waiting = tuple[Append, asyncio.Future[list[Recorded]]]
 
@@ -35,30 +36,41 @@ class Writer:
         return await done
 
     async def _drain(self, gemeente: str) -> None:
-        waiting = self._waiting[gemeente]
+        waiting, batch = self._waiting[gemeente], list[_Waiting]()
         try:
-            while waiting:
-                await self._commit(gemeente, [waiting.popleft() for _ in range(min(_BATCH, len(waiting)))])
-        finally:
-            del self._at_work[gemeente]
-
-    async def _commit(self, gemeente: str, batch: list[_Waiting]) -> None:
-        try:
-            async with self._ledger.begin() as tx:
-                outcomes = await self._ledger.append(tx, gemeente, [append for append, _ in batch])
+            async with self._ledger.appending(gemeente) as append_now:
+                while waiting:
+                    batch = _next_batch(waiting, len(batch))
+                    outcomes = await append_now([append for append, _ in batch])
+                    self._committed()
+                    _answer(batch, outcomes)
+                    if not waiting:
+                        await asyncio.sleep(0)  # Who was answered may ask again: keep the connection for that.
+                batch = []
         except Exception as error:  # noqa: BLE001 - handed on, to every caller
             # What waits behind this batch may build on it: stored alone it would be out of order.
-            batch += self._waiting[gemeente]
-            self._waiting[gemeente].clear()
-            for _, done in batch:
+            for _, done in (*batch, *waiting):
                 if not done.done():
                     done.set_exception(error)
-            return
-        self._committed()
-        for (_, done), outcome in zip(batch, outcomes, strict=True):
-            if done.done():
-                continue  # The caller went away; what it asked for is stored all the same.
-            if isinstance(outcome, VersionConflict):
-                done.set_exception(outcome)
-            else:
-                done.set_result(outcome)
+            waiting.clear()
+        finally:
+            del self._at_work[gemeente]
+            if waiting:  # came while the connection was given back
+                self._at_work[gemeente] = asyncio.create_task(self._drain(gemeente))
+
+
+def _next_batch(waiting: deque[_Waiting], answered: int) -> list[_Waiting]:
+    """All that wait, or of many callers half: while one half is being stored, the other asks anew."""
+    outstanding = len(waiting) + answered
+    most = outstanding // 2 if outstanding > _HALVED else outstanding
+    return [waiting.popleft() for _ in range(min(_BATCH, most, len(waiting)))]
+
+
+def _answer(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+    for (_, done), outcome in zip(batch, outcomes, strict=True):
+        if done.done():
+            continue  # The caller went away; what it asked for is stored all the same.
+        if isinstance(outcome, VersionConflict):
+            done.set_exception(outcome)
+        else:
+            done.set_result(outcome)

@@ -7,31 +7,34 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventlog.errors import VersionConflict
-from eventlog.ledger import Append, Ledger, Recorded
+from eventlog.ledger import Append, Ledger, Outcome, Recorded
 from eventlog.memory import MemoryLedger
 from eventlog.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify
 from tests.eventlog.making import GEMEENTE, append
 
 
-@pytest.fixture(params=["memory", "postgres"])
+class MemoryByItself(MemoryLedger):
+    """Is appended to without a transaction of the caller's."""
+
+
+class PostgresByItself(PostgresLedger):
+    """Is appended to without a transaction of the caller's: where it knows the head, in one statement."""
+
+
+@pytest.fixture(params=[MemoryLedger, MemoryByItself, PostgresLedger, PostgresByItself])
 def ledger(request: pytest.FixtureRequest) -> Ledger:
-    if request.param == "memory":
-        return MemoryLedger("casework")
-    kept: Ledger = request.getfixturevalue("ledger_in_postgres")
-    return kept
+    kind: type[MemoryLedger] | type[PostgresLedger] = request.param
+    if issubclass(kind, MemoryLedger):
+        return kind("casework")
+    return kind(request.getfixturevalue("engine"), "casework")
 
 
-@pytest.fixture
-def ledger_in_postgres(request: pytest.FixtureRequest) -> Ledger:
-    from eventlog.postgres import PostgresLedger
-
-    return PostgresLedger(request.getfixturevalue("engine"), "casework")
-
-
-async def appended(
-    ledger: Ledger, *appends: Append, gemeente: str = GEMEENTE
-) -> list[list[Recorded] | VersionConflict]:
+async def appended(ledger: Ledger, *appends: Append, gemeente: str = GEMEENTE) -> list[Outcome]:
+    if isinstance(ledger, MemoryByItself | PostgresByItself):
+        async with ledger.appending(gemeente) as append_now:
+            return await append_now(appends)
     async with ledger.begin() as tx:
         return await ledger.append(tx, gemeente, appends)
 

@@ -1,7 +1,6 @@
 """Readers see every event once, in order, without gaps, however appends interleave and however long one is held."""
 
 import asyncio
-from datetime import datetime
 from random import Random
 
 import pytest
@@ -10,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import Ledger
 from eventlog.merkle import Frontier
+from eventlog.one_statement import Tip
 from eventlog.postgres import PostgresLedger
 from tests.eventlog.making import GEMEENTE, append
 
@@ -70,20 +70,18 @@ class WithoutLock(PostgresLedger):
 
     _next = 0
 
-    async def _lock(self, tx: AsyncConnection, gemeente: str) -> tuple[Frontier, datetime]:
+    async def _lock(self, tx: AsyncConnection, gemeente: str) -> Tip:
         await tx.execute(select(1))
         frontier = Frontier(type(self)._next, (b"",) * type(self)._next.bit_count())
         type(self)._next += 3  # more than one append takes, so that no two collide
-        return frontier, self._clock()
+        return Tip(frontier, self._clock())
 
     async def _store(self, tx, gemeente, events, frontier) -> None:  # type: ignore[no-untyped-def]
         driver = (await tx.get_raw_connection()).driver_connection
-        from eventlog.postgres import _rows
+        from eventlog.one_statement import as_rows
 
         columns = [column.name for column in self._events.columns]
-        await driver.copy_records_to_table(
-            "events", schema_name=self.service, columns=columns, records=_rows(gemeente, events)
-        )
+        await driver.copy_records_to_table("events", schema_name=self.service, columns=columns, records=as_rows(events))
 
 
 async def held_and_passed(ledger: PostgresLedger) -> tuple[list[int], list[int]]:

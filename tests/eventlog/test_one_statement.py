@@ -1,0 +1,101 @@
+"""An append in one statement is stored only on the head it was numbered for, and otherwise takes the longer way."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from eventlog.errors import VersionConflict
+from eventlog.ledger import Append, Outcome
+from eventlog.postgres import PostgresLedger
+from eventlog.verification import verify
+from eventlog.writer import Writer
+from tests.eventlog.making import GEMEENTE, append
+
+END_WHO_WAITS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+
+class Watched(PostgresLedger):
+    """Counts the appends that took the longer way."""
+
+    longer = 0
+
+    async def _append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]):  # type: ignore[no-untyped-def]
+        self.longer += 1
+        return await super()._append(tx, gemeente, appends)
+
+
+@pytest.fixture
+def watched(engine: AsyncEngine) -> Watched:
+    return Watched(engine, "casework")
+
+
+async def appended(ledger: PostgresLedger, *appends: Append) -> list[Outcome]:
+    async with ledger.appending(GEMEENTE) as append_now:
+        return await append_now(appends)
+
+
+def positions(outcomes: list[Outcome]) -> list[int]:
+    return [one.position for outcome in outcomes if isinstance(outcome, list) for one in outcome]
+
+
+async def test_only_the_first_append_asks_for_the_head(watched: Watched) -> None:
+    for number in range(5):
+        assert positions(await appended(watched, append(f"s{number}", count=2))) == [2 * number + 1, 2 * number + 2]
+    assert watched.longer == 1
+    assert (await verify(watched, GEMEENTE)).size == 10
+
+
+async def test_what_another_process_wrote_is_seen(watched: Watched, ledger: PostgresLedger) -> None:
+    await appended(watched, append("a"))
+    await appended(ledger, append("b"))
+    assert positions(await appended(watched, append("c"))) == [3]
+    assert watched.longer == 2
+    assert (await verify(watched, GEMEENTE)).size == 3
+
+
+@pytest.mark.parametrize("expected", [0, 1, 3, 4])
+async def test_a_wrong_version_is_a_conflict_whichever_way_it_went(watched: Watched, expected: int) -> None:
+    await appended(watched, append("a", count=2))
+    right, wrong = await appended(watched, append("b"), append("a", expected))
+    assert positions([right]) == [3]
+    assert isinstance(wrong, VersionConflict)
+    assert wrong.found == 2
+    assert (await verify(watched, GEMEENTE)).size == 3
+
+
+async def test_the_second_of_two_in_one_batch_hears_of_the_first(watched: Watched) -> None:
+    await appended(watched, append("a"))
+    first, second, third = await appended(watched, append("b"), append("b"), append("b", 1))
+    assert positions([first, third]) == [2, 3]
+    assert isinstance(second, VersionConflict)
+    assert (second.found, watched.longer) == (1, 1)
+
+
+async def test_two_processes_that_write_at_once_leave_one_gapless_ledger(engine: AsyncEngine) -> None:
+    writers = [Writer(PostgresLedger(engine, "casework"), lambda: None) for _ in range(3)]
+    asked = [writer.append(GEMEENTE, append(f"s{n}-{m}")) for n in range(40) for m, writer in enumerate(writers)]
+    stored = await asyncio.gather(*asked)
+    assert sorted(one.position for (one,) in stored) == list(range(1, 121))
+    assert (await verify(PostgresLedger(engine, "casework"), GEMEENTE)).size == 120
+
+
+async def test_a_lost_connection_is_heard_and_the_next_append_asks_for_the_head(
+    watched: Watched, database_url: str
+) -> None:
+    writer = Writer(watched, lambda: None)
+    await writer.append(GEMEENTE, append("a"))
+    operator = create_async_engine(database_url)
+    async with operator.begin() as tx:
+        await tx.execute(text("LOCK casework.heads IN ACCESS EXCLUSIVE MODE"))
+        held_up = asyncio.create_task(writer.append(GEMEENTE, append("b")))
+        while not (await tx.execute(text(END_WHO_WAITS))).all():
+            await asyncio.sleep(0.05)
+    await operator.dispose()
+    (heard,) = await asyncio.gather(held_up, return_exceptions=True)
+    assert isinstance(heard, Exception)
+    assert not isinstance(heard, VersionConflict)
+    assert [one.position for one in await writer.append(GEMEENTE, append("b"))] == [2]
+    assert watched.longer == 2
