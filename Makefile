@@ -29,6 +29,10 @@ run: $(VENV)/runs ## everything on this machine, with Venray's history (PORT=808
 test: $(VENV)/tests ## the whole suite, with a real PostgreSQL, Kafka and browser
 	@$(BIN)/pytest -m ""
 
+.PHONY: faults
+faults: $(VENV)/tests ## the long form of the faults: kills everything for an hour (SPOORBOEK_FAULTS_MINUTES=60)
+	@$(BIN)/python -W ignore::UserWarning -m tests.faults
+
 .PHONY: check
 check: $(VENV)/tests ## style, types, import contracts, house rules, schemas in step, fast tests
 	@$(BIN)/ruff check .

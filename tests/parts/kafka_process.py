@@ -18,14 +18,20 @@ START_SECONDS = 90
 class BrokerProcess:
     """A broker whose data, ports and address outlive the process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, through: int | None = None) -> None:
+        """Clients come in `through` another port of this machine, where somebody passes on to this one."""
         self.folder = folder
         self.port, controller_port = free_port(), free_port()
-        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.bootstrap = f"127.0.0.1:{through or self.port}"
         self.output = folder / "output.txt"
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True)
-        filled = {"@PORT@": str(self.port), "@CONTROLLER_PORT@": str(controller_port), "@DATA@": str(folder)}
+        filled = {
+            "@PORT@": str(self.port),
+            "@ADVERTISED_PORT@": str(through or self.port),
+            "@CONTROLLER_PORT@": str(controller_port),
+            "@DATA@": str(folder),
+        }
         settings = (KAFKA / "server.properties").read_text()
         for placeholder, value in filled.items():
             settings = settings.replace(placeholder, value)
@@ -51,6 +57,9 @@ class BrokerProcess:
         if self._process:
             self._process.kill()
             self._process.wait(30)
+
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def pause(self) -> None:
         self._signal(signal.SIGSTOP)

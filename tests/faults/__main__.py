@@ -1,0 +1,45 @@
+"""The long form, `make faults`: rounds with a seed each until there were enough kills or the time is over.
+
+SPOORBOEK_FAULTS_KILLS (1000), SPOORBOEK_FAULTS_MINUTES (60), SPOORBOEK_FAULTS_SEED (1, the first round's),
+SPOORBOEK_FAULTS_ROUND_SECONDS (120). Exit code 1 where a property did not hold: add the seed it names to SEEDS in
+test_faults.py.
+"""
+
+import asyncio
+import os
+import sys
+from time import monotonic
+
+import structlog
+
+from tests.faults.rounds import Report, Size, run_round
+from tests.faults.table import table
+
+
+def option(name: str, default: float) -> float:
+    return float(os.environ.get(f"SPOORBOEK_FAULTS_{name}", default))
+
+
+async def main() -> int:
+    kills, end = option("KILLS", 1000), monotonic() + 60 * option("MINUTES", 60)
+    seed, seconds = int(option("SEED", 1)), option("ROUND_SECONDS", 120)
+    size = Size(gemeenten=4, cases=max(5, int(seconds / 3)), seconds=seconds, mean_wait_seconds=option("WAIT", 1.0))
+    reports: list[Report] = []
+    while monotonic() < end and sum(report.kills for report in reports) < kills:
+        report = await run_round(seed, size)
+        reports.append(report)
+        found = len(report.violations)
+        say(f"seed {seed}: {report.kills} kills, {report.submissions} submissions, {found} violations")
+        for violation in report.violations[:20]:
+            say(f"  {violation}")
+        seed += 1
+    say("\n" + table(reports))
+    return int(any(report.violations for report in reports))
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
+sys.exit(asyncio.run(main()))

@@ -1,0 +1,58 @@
+"""Which fault comes when: a seeded plan, the same for the same seed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+Kind = Literal["kill", "pause", "stop", "second", "cut", "slow", "hold", "full"]
+
+SERVICES = ("intake", "casework", "reporting")
+TARGETS = (*SERVICES, "broker", "database")
+LINES = ("broker", "database", "door")
+# A broker that was killed needs some twelve seconds before its clients go on: killed as often as the others it
+# would be away all the time, and nothing would be at work when the others are killed.
+_KILLED = {"intake": 6, "casework": 6, "reporting": 6, "database": 3, "broker": 1}
+_KINDS: dict[Kind, int] = {"kill": 70, "pause": 10, "stop": 6, "second": 5, "cut": 4, "slow": 3, "hold": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`wait_seconds` after the one before, `kind` befalls the targets (two for a pair) for `seconds`."""
+
+    kind: Kind
+    targets: tuple[str, ...]
+    wait_seconds: float
+    seconds: float
+
+
+def plan(seed: int, mean_wait_seconds: float) -> Iterator[Fault]:
+    """Without end. First each target once, so that a short run misses none; then by chance, one kill in five a pair."""
+    random = Random(f"faults {seed}")
+    first = [*TARGETS]
+    random.shuffle(first)
+    for target in first:
+        yield Fault("kill", (target,), _wait(random, mean_wait_seconds), random.uniform(0, 1))
+    while True:
+        (kind,) = random.choices(list(_KINDS), list(_KINDS.values()))
+        yield Fault(kind, _targets(random, kind), _wait(random, mean_wait_seconds), _seconds(random, kind))
+
+
+def _wait(random: Random, mean_seconds: float) -> float:
+    return random.uniform(0.1, 1.9) * mean_seconds
+
+
+def _targets(random: Random, kind: Kind) -> tuple[str, ...]:
+    if kind in ("stop", "second"):
+        return (random.choice(SERVICES),)
+    if kind in ("cut", "slow", "hold"):
+        return (random.choice(LINES),)
+    one = random.choices(list(_KILLED), list(_KILLED.values()))[0]
+    if kind == "kill" and random.random() < 0.2:
+        return one, random.choice([target for target in TARGETS if target != one])
+    return (one,)
+
+
+def _seconds(random: Random, kind: Kind) -> float:
+    longest = {"kill": 1.5, "stop": 1.0, "pause": 5.0, "second": 8.0, "hold": 5.0}.get(kind, 3.0)
+    return random.uniform(0.05, longest)

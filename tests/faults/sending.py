@@ -1,0 +1,142 @@
+"""Partners that do not give up: they send each event through either door until it is taken, and some of them twice."""
+
+import asyncio
+from collections import Counter, defaultdict
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Literal
+
+import httpx
+import msgspec
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from services.intake.signature import sign
+from tests.faults.work import Event, Work, name, other_content
+
+AT_ONCE = 30
+_AGAIN_SECONDS = 0.3
+_STRUCTURED = "application/cloudevents+json"
+_TAKEN = (202, 400, 409)
+
+Door = Literal["http", "kafka"]
+
+
+@dataclass
+class Seen:
+    """What the partners were told. `received` is when the gate says it took a submission: one moment, for ever."""
+
+    received: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    sent: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+
+class Partners:
+    """All partners of a round's work, sending at seeded moments."""
+
+    def __init__(self, work: Work, seed: int, http: httpx.AsyncClient, bootstrap: str, spread_seconds: float) -> None:
+        self._work, self._http, self._spread_seconds = work, http, spread_seconds
+        self._random = Random(f"partners {seed}")
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap, enable_idempotence=True, request_timeout_ms=15000
+        )
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self.seen = Seen()
+
+    async def send_all(self) -> None:
+        """Returns when every event was taken, with its repeats."""
+        while True:
+            try:
+                await self._producer.start()
+                break
+            except KafkaError:
+                await asyncio.sleep(_AGAIN_SECONDS)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, life in enumerate(self._work.cases):
+                    begin = self._spread_seconds * number / len(self._work.cases)
+                    group.create_task(self._live(life, begin, Random(self._random.random())))
+        finally:
+            await self._producer.stop()
+
+    async def _live(self, life: tuple[Event, ...], begin: float, random: Random) -> None:
+        """Each statement after the one it may build on: behind it on the same topic, or once the gate has that."""
+        await asyncio.sleep(begin)
+        async with self._room:
+            door: Door = random.choice(("http", "kafka"))
+            before: Event | None = None
+            for event in life:
+                if random.random() < 0.15:
+                    door = "http" if door == "kafka" else "kafka"
+                if before and (door == "http" or before["source"] != event["source"]):
+                    await self._known(before)
+                await self._send(event, door)
+                if random.random() < 0.1:
+                    await asyncio.gather(self._send(event, door), self._send(event, door))
+                before = event
+            assert before
+            await self._known(before)
+        await asyncio.sleep(random.uniform(0, 0.2 * self._spread_seconds))
+        async with self._room:
+            await self._repeat_late(life, random)
+
+    async def _repeat_late(self, life: tuple[Event, ...], random: Random) -> None:
+        for event in life:
+            if random.random() < 0.15:
+                await self._known(event, at_once=True)
+                await self._send(event, random.choice(("http", "kafka")))
+            if random.random() < 0.02:
+                await self._by_http(other_content(event), expected=409)
+
+    async def _send(self, event: Event, door: Door) -> None:
+        self.seen.sent[door] += 1
+        await (self._by_http(event) if door == "http" else self._by_kafka(event))
+
+    async def _by_http(self, event: Event, expected: int = 0) -> None:
+        answer = await self._ask("POST", "/v1/events", event, _TAKEN, content=msgspec.json.encode(event))
+        if expected and answer.status_code != expected:
+            self.seen.wrong.append(f"{name(event)}: answered {answer.status_code}, expected {expected}")
+        if answer.status_code == 202:
+            self.seen.received[name(event)].add(answer.json()["receivedAt"])
+
+    async def _known(self, event: Event, *, at_once: bool = False) -> None:
+        """Returns when the gate has the event; `at_once` where it said so before and must not have forgotten."""
+        while True:
+            answer = await self._ask("GET", f"/v1/submissions/{name(event)}", event, (200, 404))
+            if answer.status_code == 200:
+                self.seen.received[name(event)].add(answer.json()["receivedAt"])
+                return
+            if at_once:
+                self.seen.wrong.append(f"{name(event)}: was taken, and is not known any more")
+                return
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _ask(self, method: str, path: str, event: Event, taken: tuple[int, ...], **how: Any) -> httpx.Response:
+        bearer = self._work.sender(event).bearer_key
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": _STRUCTURED}
+        while True:
+            with suppress(httpx.TransportError):
+                answer = await self._http.request(method, path, headers=headers, **how)
+                if answer.status_code in taken:
+                    return answer
+                self.seen.sent[f"answered {answer.status_code}"] += 1
+                if answer.status_code != 503 or "Retry-After" not in answer.headers:
+                    self.seen.wrong.append(f"{method} {path.rpartition('/')[0]}: answered {answer.status_code}")
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _by_kafka(self, event: Event) -> None:
+        sender = self._work.sender(event)
+        value = msgspec.json.encode(event)
+        headers = {"content-type": _STRUCTURED.encode()}
+        headers["signature"] = sign(sender.private_key, headers, value)
+        key = event["data"]["case"].encode()
+        while True:
+            try:
+                await self._producer.send_and_wait(
+                    f"submissions.{sender.id}", value, key=key, headers=list(headers.items())
+                )
+            except KafkaError:
+                await asyncio.sleep(_AGAIN_SECONDS)
+            else:
+                return
