@@ -1,4 +1,7 @@
-"""No document points to what is not there: every relative link is followed, to its file, its heading and its name."""
+"""No document points to what is not there: every relative link is followed, to its file, its heading and its name.
+
+A name is the text of a link, or stands before it: `name` in [file](file).
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SKIPPED = {".venv", ".git", "data", "build", "node_modules", ".pytest_cache", ".hypothesis"}
-LINK = re.compile(r"(?<!\\)\[([^\]]*)\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?:(`\w+`)\s+in\s+)?(?<!\\)\[([^\]]*)\]\(([^)\s]+)\)")
 CODE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|/|//", re.IGNORECASE)
 NAME = re.compile(r"`([A-Za-z_][A-Za-z0-9_]*\.)?([A-Za-z_][A-Za-z0-9_]*)`")
@@ -21,7 +24,7 @@ def documents() -> list[Path]:
 
 def dead_links(document: Path) -> Iterator[str]:
     """Each link of `document` that leads nowhere, and why."""
-    for said, target in LINK.findall(CODE.sub("", document.read_text(encoding="utf-8"))):
+    for before, said, target in LINK.findall(CODE.sub("", document.read_text(encoding="utf-8"))):
         if ELSEWHERE.match(target):
             continue
         file, _, heading = target.partition("#")
@@ -30,8 +33,9 @@ def dead_links(document: Path) -> Iterator[str]:
             yield f"{target}: no such file"
         elif heading and heading not in headings(path):
             yield f"{target}: no such heading"
-        elif path.suffix in NAMING and (name := NAME.fullmatch(said)) and not has_name(path, name):
-            yield f"{target}: the file has no {name[2]}"
+        elif path.suffix in NAMING:
+            names = filter(None, map(NAME.fullmatch, (before, said)))
+            yield from (f"{target}: the file has no {name[2]}" for name in names if not has_name(path, name))
 
 
 def has_name(path: Path, name: re.Match[str]) -> bool:
@@ -69,6 +73,8 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
         ("[gone](folder/)", "folder/: no such file"),
         ("[gone](there.md#another-heading)", "there.md#another-heading: no such heading"),
         ("[`rules`](rule.py)", "rule.py: the file has no rules"),
+        ("`rule` in\n[the file](rule.py)", None),
+        ("`rules` in\n[the file](rule.py)", "rule.py: the file has no rules"),
     ],
 )
 def test_a_dead_link_is_seen_and_a_good_one_is_not(link: str, found: str | None, tmp_path: Path) -> None:
