@@ -48,6 +48,7 @@ class Process:
         settings: Settings,
         names: Sequence[str] = SERVICES,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.settings = settings
         self.programmes = Programmes.load(*settings.programmes)
@@ -60,7 +61,7 @@ class Process:
         self._pulls: list[Pull | BusWatch] = []
         self._watching: asyncio.Task[None] | None = None
         self._kafka = KafkaBus(settings.kafka) if settings.kafka else None
-        self.telemetry = Telemetry(Metrics(), Tracing.from_environment(os.environ, names))
+        self.telemetry = telemetry or Telemetry(Metrics(), Tracing.from_environment(os.environ, names))
         self.parts = {name: self._parts(name) for name in names}
         self.services = {name: BUILD[name](parts) for name, parts in self.parts.items()}
         for service in self.services.values():

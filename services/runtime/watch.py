@@ -53,16 +53,18 @@ class Watch:
         self._clock, self._monotonic = clock, monotonic
         self.parts = (DATABASE,) if broker is None else (DATABASE, BROKER)
         self._moves: dict[tuple[str, str, str], tuple[int, float]] = {}
-        self._last: tuple[float, Standing] | None = None
+        self._last: Standing | None = None
+        self._begun = 0
         self._one_at_a_time = asyncio.Lock()
 
     async def look(self) -> Standing:
         """Never raises for a part that is away; who asks while others wait shares a look that begins after it asked."""
-        asked = self._monotonic()
+        begun_before = self._begun
         async with self._one_at_a_time:
-            if self._last is None or self._last[0] < asked:
-                self._last = (self._monotonic(), await self._look())
-            return replace(self._last[1], started=self.started)
+            if self._last is None or self._begun == begun_before:
+                self._begun += 1
+                self._last = await self._look()
+            return replace(self._last, started=self.started)
 
     async def run(self) -> None:
         before = Standing(self.started, {}, self.parts)

@@ -1,0 +1,27 @@
+"""A follower without a database, at any position the test puts it."""
+
+from types import SimpleNamespace
+from typing import cast
+
+from eventlog.ledger import Append
+from eventlog.memory import MemoryLedger
+from eventlog.reader import Follower, LedgerSource
+from tests.eventlog.making import GEMEENTE, event
+from tests.operations.conftest import Clock
+
+
+async def follower_at(position: dict[str, int], clock: Clock, events: int) -> Follower:
+    """Behind a ledger of `events`; `position` stays the test's to change."""
+    ledger = MemoryLedger("intake", clock.now)
+    async with ledger.begin() as tx:
+        await ledger.append(tx, GEMEENTE, [Append(f"s-{number}", 0, (event(),)) for number in range(events)])
+
+    async def reached(reader: str) -> dict[str, int]:
+        return position
+
+    follower = SimpleNamespace(
+        reader=SimpleNamespace(name="casework", source="intake"),
+        positions=SimpleNamespace(reached=reached),
+        source=LedgerSource(ledger),
+    )
+    return cast(Follower, follower)

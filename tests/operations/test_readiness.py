@@ -1,0 +1,102 @@
+"""Readiness fails on lag: an event that lies too long before a reader that does not move."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventlog.ledger import LedgerId, Recorded
+from services.runtime.standing import LedgerLag
+from services.runtime.watch import Watch
+from tests.eventlog.making import GEMEENTE
+from tests.journey.world import COACH, World, enquiry, settings_for
+from tests.operations.conftest import Clock, world_of
+from tests.operations.made import follower_at
+
+
+async def test_who_is_behind_and_moves_is_not_stuck_and_who_stands_still_is() -> None:
+    clock = Clock()
+    watch = Watch([], None, lag_seconds=60, clock=clock.now, monotonic=clock.monotonic)
+    position = {"intake/GM0984": 0}
+    follower = await follower_at(position, clock, events=5)
+
+    async def lag() -> LedgerLag:
+        (found,) = (await watch._reader("casework", follower)).ledgers or ()
+        return found
+
+    assert await lag() == LedgerLag(GEMEENTE, 5, 0.0, stuck=False)
+    clock.seconds = 59
+    assert await lag() == LedgerLag(GEMEENTE, 5, 59.0, stuck=False)
+    clock.seconds = 61
+    assert await lag() == LedgerLag(GEMEENTE, 5, 61.0, stuck=True)
+    position["intake/GM0984"] = 1
+    assert await lag() == LedgerLag(GEMEENTE, 4, 61.0, stuck=False), "late, but it moves"
+    clock.seconds = 125
+    assert (await lag()).stuck
+    position["intake/GM0984"] = 5
+    assert await lag() == LedgerLag(GEMEENTE, 0, 0.0, stuck=False)
+
+
+async def test_a_reader_that_stands_still_is_named_and_is_ready_again_when_it_moves(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    async with world_of(settings_for(database_url, None), clock) as world:
+        assert (await world.client.get("/health/ready")).json()["status"] == "ready"
+        with monkeypatch.context() as broken:
+            broken.setattr(_facts(world), "handle", _unreachable)
+            answer = await world.client.post("/v1/events", json=[enquiry("C1", "2023-03-01")], headers=_BATCH)
+            assert answer.status_code == 200, answer.text
+            await _until_casework_is_done(world)
+            assert (await world.client.get("/health/ready")).status_code == 200, "it may take a while"
+            await _let_pass(world, clock, 61)
+            stuck = await world.client.get("/health/ready")
+            page = (await world.client.get("/beheer")).text
+            gauges = _values((await world.client.get("/metrics")).text)
+            accepting = await world.client.get("/health/accepting")
+        await world.settle()
+        healthy = await world.client.get("/health/ready")
+
+    said = stuck.json()
+    assert (stuck.status_code, said["status"], said["away"]) == (503, "reader stands still", [])
+    assert stuck.headers["Retry-After"] == "5"
+    assert said["stuck"] == ["reporting facts_1 at casework/GM0984"]
+    (facts,) = [reader for reader in said["readers"] if reader["service"] == "reporting"]
+    assert (facts["eventsBehind"], facts["secondsBehind"], facts["stuck"]) == (2, 61.0, True)
+    assert "staat stil in casework/GM0984" in page
+    where = 'gemeente="GM0984",reader="facts_1",service="reporting",source="casework"'
+    assert gauges[f"spoorboek_reader_events_behind{{{where}}}"] == 2
+    assert gauges[f"spoorboek_reader_seconds_behind{{{where}}}"] == 61
+    assert gauges[f"spoorboek_reader_stuck{{{where}}}"] == 1
+    assert gauges["spoorboek_ready"] == 0
+    assert accepting.status_code == 200, "submissions are durable all the same"
+    assert (healthy.status_code, healthy.json()["status"]) == (200, "ready")
+
+
+async def _unreachable(tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+    raise ConnectionError("not now")
+
+
+async def _until_casework_is_done(world: World) -> None:
+    """Returns when only the facts wait, for both of casework's events."""
+    async with asyncio.timeout(10):
+        while [(await one.lag()).behind for one in world.process.followers] != [0, 0, 2]:
+            await asyncio.sleep(0.02)
+
+
+async def _let_pass(world: World, clock: Clock, seconds: float) -> None:
+    await world.process.watch.look()
+    clock.seconds += seconds
+
+
+def _facts(world: World) -> object:
+    return next(one.reader for one in world.process.followers if one.reader.name.startswith("facts"))
+
+
+def _values(exposed: str) -> Mapping[str, float]:
+    lines = (line.rsplit(" ", 1) for line in exposed.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, value in lines}
+
+
+_BATCH = {"Content-Type": "application/cloudevents-batch+json", "Authorization": f"Bearer {COACH.bearer_key}"}

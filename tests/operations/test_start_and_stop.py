@@ -1,0 +1,130 @@
+"""A process that starts before its database waits for it, and one that is told to stop leaves nothing half."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.verification import verify
+from services.demonstration.targets import GEMEENTE, PROGRAMME
+from services.migrations import migrate
+from tests.journey.world import enquiry
+from tests.operations.served import Served
+from tests.parts.postgres_process import PostgresProcess
+
+BATCHES, IN_A_BATCH = 16, 50
+
+
+@pytest.fixture
+async def serve(tmp_path: Path) -> AsyncIterator[Callable[[str], Served]]:
+    begun: list[Served] = []
+
+    def begin(database_url: str) -> Served:
+        begun.append(Served(database_url, tmp_path))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.kill()
+
+
+@pytest.mark.connected
+async def test_a_process_that_starts_before_its_database_waits_and_says_so(
+    own_postgres: PostgresProcess, serve: Callable[[str], Served]
+) -> None:
+    own_postgres.start()
+    await migrate(own_postgres.url())
+    own_postgres.kill()
+    served = serve(own_postgres.url())
+    waiting = await served.until_ready(503)
+    live = await served.client.get("/health/live")
+    sent = await served.client.post("/v1/events", json=[], headers={"Authorization": "Bearer x"})
+    own_postgres.start()
+    ready = await served.until_ready()
+
+    assert waiting.json()["away"] == ["database"]
+    assert waiting.headers["Retry-After"] == "5"
+    assert live.status_code == 200
+    assert sent.status_code == 401, "it answers what it can"
+    assert [reader["eventsBehind"] for reader in ready.json()["readers"]] == [0, 0, 0]
+    said = [line for line in served.log if line["event"] == "waiting for part"]
+    assert said
+    assert {line["part"] for line in said} == {"database"}
+    assert await served.end() == 0
+
+
+@pytest.mark.connected
+async def test_what_is_told_to_stop_in_the_middle_of_batches_leaves_nothing_half(
+    database_url: str, serve: Callable[[str], Served]
+) -> None:
+    batches = [[_numbered(f"{batch}-{number}") for number in range(IN_A_BATCH)] for batch in range(BATCHES)]
+    taken: dict[int, list[str]] = {}
+    left_to_do = []
+    for enough in (3, 9):
+        served = serve(database_url)
+        await served.until_ready()
+        sending = [asyncio.create_task(_send(served, batches, number, taken)) for number in range(BATCHES)]
+        while len(taken) < enough:
+            await asyncio.sleep(0.005)
+        assert await served.end() == 0
+        await asyncio.gather(*sending)
+        left_to_do.append(await _nothing_is_half(database_url))
+    assert any(left_to_do), "it was stopped when nothing was under way: this proves nothing"
+
+    served = serve(database_url)
+    await served.until_ready()
+    before = dict(taken)
+    for number in range(BATCHES):
+        await _send(served, batches, number, taken)
+    assert len(taken) == BATCHES
+    assert taken | before == taken, "what was sent again has the outcome it had"
+    await served.settled()
+    figure = await served.client.get("/v1/figures/new", params={"programme": PROGRAMME, "period": "2023"})
+    assert figure.json()["value"] == BATCHES * IN_A_BATCH
+    assert await served.end() == 0
+    assert await _nothing_is_half(database_url) == 0
+
+
+async def _send(served: Served, batches: list[list[dict[str, Any]]], number: int, taken: dict[int, list[str]]) -> None:
+    if (results := await served.send(batches[number])) is not None:
+        taken[number] = [result["submission"] for result in results]
+
+
+async def _nothing_is_half(database_url: str) -> int:
+    """Ledgers prove themselves, effects are where positions say; the number that casework has not read yet."""
+    for service in ("intake", "casework"):
+        engine = make_engine(database_url, service)
+        await verify(PostgresLedger(engine, service), GEMEENTE, lambda count: None)
+        await engine.dispose()
+    engine = create_async_engine(database_url)
+    async with engine.connect() as connection:
+        counts = (await connection.execute(text(_COUNTS))).mappings().one()
+    await engine.dispose()
+    assert counts["decided"] == counts["read"]
+    assert counts["told"] == counts["heard"]
+    assert counts["counted"] == counts["opened"]
+    return int(counts["accepted"] - counts["read"])
+
+
+def _numbered(number: str) -> dict[str, Any]:
+    return enquiry(f"C{number}", "2023-03-01", id=f"submission-{number}")
+
+
+_COUNTS = """
+SELECT
+    (SELECT count(*) FROM intake.events WHERE type LIKE '%.submission.accepted.v1') AS accepted,
+    (SELECT count(*) FROM intake.events WHERE type LIKE '%.submission.accepted.v1' AND position <= casework) AS read,
+    (SELECT count(*) FROM casework.events WHERE type LIKE '%.submission.applied.v1') AS decided,
+    (SELECT count(*) FROM casework.events WHERE type LIKE '%.submission.applied.v1' AND position <= intake) AS heard,
+    (SELECT count(*) FROM intake.events WHERE type LIKE '%.submission.applied.v1') AS told,
+    (SELECT count(*) FROM casework.events WHERE type LIKE '%.case.opened.v1' AND position <= reporting) AS opened,
+    (SELECT count(*) FROM facts_1.segments) AS counted
+FROM (SELECT coalesce((SELECT position FROM casework.readers), 0) AS casework,
+    coalesce((SELECT position FROM intake.readers), 0) AS intake,
+    coalesce((SELECT position FROM reporting.readers), 0) AS reporting) AS reached
+"""
