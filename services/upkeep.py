@@ -3,11 +3,11 @@
 from functools import partial
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.status import Status
 
-from eventlog.ledger import SERVICES
+from eventlog.ledger import SERVICES, LedgerId
 from eventlog.postgres import PostgresLedger, make_engine
-from eventlog.reader import LedgerSource
 from eventlog.verification import verify as verify_ledger
 from schemas.programme import Programmes
 from services.reporting.rebuild import rebuild, rules_have_changed
@@ -38,18 +38,17 @@ async def replay(settings: Settings, console: Console) -> None:
     """Build the facts anew beside the live ones from casework's ledgers, compare, and switch."""
     engine = make_engine(settings.database_url, "reporting")
     try:
-        with console.status("Building the facts anew") as status:
-            report = await rebuild(
-                engine,
-                Programmes.load(*settings.programmes),
-                LedgerSource(PostgresLedger(engine, "casework")),
-                lambda ledger, done, to_do: status.update(f"{ledger}: {done} of {to_do} events"),
-            )
+        with LedgerBars(console) as bars:
+            report = await rebuild(engine, Programmes.load(*settings.programmes), bars.show)
     finally:
         await engine.dispose()
     _say(console, f"{report.events} events read; generation {report.generation} is live, {report.previous} is kept.")
     if not report.differences:
         _say(console, "Every row is as it was.")
+    elif report.rules_changed:
+        _say(console, "The rules have changed, and with them:")
+    else:
+        _say(console, "The rules are the same, yet these rows were not what the ledger says; now they are:")
     for difference in report.differences:
         _say(console, difference)
 
@@ -63,6 +62,27 @@ async def keep_facts_current(settings: Settings, console: Console) -> None:
         await engine.dispose()
     if stale:
         await replay(settings, console)
+
+
+class LedgerBars:
+    """A bar per ledger with an estimate of the time left; a build that goes on begins where it was."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._tasks: dict[LedgerId, TaskID] = {}
+
+    def __enter__(self) -> "LedgerBars":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, ledger: LedgerId, done: int, to_do: int) -> None:
+        if ledger not in self._tasks:
+            self._tasks[ledger] = self._progress.add_task(str(ledger))
+        self._progress.update(self._tasks[ledger], completed=done, total=to_do)
 
 
 def _show(status: Status, name: str, count: int) -> None:

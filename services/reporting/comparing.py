@@ -1,6 +1,7 @@
-"""Two generations of the facts, compared row by row at equal positions."""
+"""Two generations of the facts at equal positions: equal by the hashes of their rows, or told apart row by row."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,18 +13,14 @@ SHOWN_PER_TABLE = 20
 
 
 async def differences(tx: AsyncConnection, live: int, built: int) -> list[str]:
-    """A sentence per row that the two do not share, the first SHOWN_PER_TABLE of each table and side."""
+    """A sentence per row that the two do not share, the first SHOWN_PER_TABLE of each table, and how many there are."""
     found: list[str] = []
     for table in FACTS.sorted_tables:
         columns = await _shared_columns(tx, table, live, built)
         if not columns:
             found.append(f"{table.name}: only generation {built} has this table")
-            continue
-        one_way = await _missing(tx, table, columns, live, built)
-        other_way = await _missing(tx, table, columns, built, live)
-        found += one_way[:SHOWN_PER_TABLE] + other_way[:SHOWN_PER_TABLE]
-        if (more := len(one_way) + len(other_way)) > 2 * SHOWN_PER_TABLE:
-            found.append(f"{table.name}: and more, {more} or above in all")
+        elif await _digest(tx, table, columns, live) != await _digest(tx, table, columns, built):
+            found += await _told_apart(tx, table, columns, live, built)
     return found
 
 
@@ -36,12 +33,36 @@ async def _shared_columns(tx: AsyncConnection, table: Table, live: int, built: i
     return list((await tx.execute(query, names)).scalars())
 
 
-async def _missing(tx: AsyncConnection, table: Table, columns: Sequence[str], there: int, here: int) -> list[str]:
+async def _digest(tx: AsyncConnection, table: Table, columns: Sequence[str], number: int) -> tuple[Any, ...]:
+    """How many rows, and the sums of two independent 64-bit hashes of each; their order does not matter."""
+    rows = f"(SELECT {', '.join(columns)} FROM {schema_of(number)}.{table.name}) AS one"
+    sums = ", ".join(f"coalesce(sum(hash_record_extended(one, {seed})), 0)" for seed in (1, 2))
+    return tuple((await tx.execute(text(f"SELECT count(*), {sums} FROM {rows}"))).one())
+
+
+async def _told_apart(tx: AsyncConnection, table: Table, columns: Sequence[str], live: int, built: int) -> list[str]:
+    keys = [column.name for column in table.primary_key]
+    same = " AND ".join(f"one.{key} = other.{key}" for key in keys)
+    name = " || '/' || ".join(f"coalesce(one.{key}, other.{key})" for key in keys)
     listed = ", ".join(columns)
-    keys = " || '/' || ".join(f"odd.{column.name}" for column in table.primary_key)
     query = text(
-        f"SELECT {keys} AS key, to_jsonb(odd) AS row FROM (SELECT {listed} FROM {schema_of(there)}.{table.name}"
-        f" EXCEPT SELECT {listed} FROM {schema_of(here)}.{table.name}) AS odd ORDER BY 1 LIMIT {SHOWN_PER_TABLE + 1}"
+        f"SELECT {name} AS key, to_jsonb(one) AS one, to_jsonb(other) AS other, count(*) OVER () AS rows"
+        f" FROM (SELECT {listed} FROM {schema_of(live)}.{table.name}) AS one"
+        f" FULL JOIN (SELECT {listed} FROM {schema_of(built)}.{table.name}) AS other ON {same}"
+        f" WHERE one IS DISTINCT FROM other ORDER BY 1 LIMIT {SHOWN_PER_TABLE}"
     )
-    rows = await tx.execute(query)
-    return [f"{table.name} {row.key}: generation {there} has {row.row}, generation {here} has not" for row in rows]
+    rows = (await tx.execute(query)).all()
+    told = [f"{table.name} {row.key}: {_change(row.one, row.other, live, built)}" for row in rows]
+    if rows and (more := rows[0].rows - len(rows)):
+        told.append(f"{table.name}: and {more} more")
+    return told
+
+
+def _change(one: dict[str, Any] | None, other: dict[str, Any] | None, live: int, built: int) -> str:
+    """`minutes was 31, is 30`; a row that one of them lacks is shown whole."""
+    if one is None:
+        return f"generation {live} has no such row, generation {built} has {other}"
+    if other is None:
+        return f"generation {live} has {one}, generation {built} has no such row"
+    changed = sorted(name for name in one if one[name] != other[name])
+    return ", ".join(f"{name} was {one[name]}, is {other[name]}" for name in changed)

@@ -27,8 +27,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from eventlog.errors import Standstill
 from eventlog.tables import readers_table
 from schemas.programme import Programmes
-from services.reporting.facts import FACTS
+from services.reporting.facts import CASE_EVENTS, FACTS
 from services.reporting.folding import FOLD_VERSION
+from services.reporting.half_built import About, mark_finished, write_about
 
 GENERATION = Table(
     "generation",
@@ -101,21 +102,35 @@ async def ensure_generation(tx: AsyncConnection, programmes: Programmes) -> Gene
     await tx.execute(text("SELECT pg_advisory_xact_lock(hashtext('spoorboek first facts'))"))
     if (found := await find_generation(tx)) is not None:
         return found
-    await create_tables(tx, FIRST)
     first = Generation(FIRST, None, fingerprint(programmes))
+    await create_tables(tx, FIRST, About(first.fingerprint, finished=True))
     row = {"single": True, "live": first.live, "previous": None, "fingerprint": first.fingerprint}
     await tx.execute(insert(GENERATION).values(row))
     return first
 
 
-async def create_tables(tx: AsyncConnection, number: int) -> None:
-    """Empty tables for generation `number`."""
+async def create_tables(tx: AsyncConnection, number: int, about: About) -> None:
+    """Empty tables for generation `number`; what only slows a load down is added by `finish_tables`."""
     await tx.execute(text("SELECT reporting.make_generation(:number)"), {"number": number})
+    await write_about(tx, schema_of(number), about)
     facts = await on_generation(tx, number)
     for table in FACTS.sorted_tables:
         await facts.execute(CreateTable(table))
+    await tx.execute(text(f"ALTER TABLE {schema_of(number)}.case_events DROP CONSTRAINT case_events_pkey"))
+    if about.finished:
+        await finish_tables(tx, number)
+
+
+async def finish_tables(tx: AsyncConnection, number: int) -> None:
+    """Give generation `number` its keys and indexes, all or none, and the statistics that plans are made by."""
+    keys = ", ".join(column.name for column in CASE_EVENTS.primary_key)
+    await tx.execute(text(f"ALTER TABLE {schema_of(number)}.case_events ADD PRIMARY KEY ({keys})"))
+    facts = await on_generation(tx, number)
+    for table in FACTS.sorted_tables:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             await facts.execute(CreateIndex(index))
+        await tx.execute(text(f"ANALYZE {schema_of(number)}.{table.name}"))
+    await mark_finished(tx, schema_of(number))
 
 
 async def drop_tables(tx: AsyncConnection, number: int) -> None:

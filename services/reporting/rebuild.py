@@ -1,9 +1,12 @@
-"""The rebuild: the facts built anew from casework's ledger beside the live ones, compared row by row, then switched to.
+"""The rebuild: the facts built anew from casework's ledgers beside the live ones, compared with them, and switched to.
+
+It decides nothing and tells nobody: no reactor and no publisher takes part. What a kill stopped is gone on from.
 
 RebuildUnderWay   the operator: another process is rebuilding; wait for it to end
+NothingKept       the operator: there is no earlier generation to go back to
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,8 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import LedgerId
-from eventlog.reader import Positions, Source
 from schemas.programme import Programmes
+from services.reporting.building import CHECKPOINT
 from services.reporting.comparing import differences
 from services.reporting.generations import (
     Generation,
@@ -22,16 +25,17 @@ from services.reporting.generations import (
     ensure_generation,
     find_generation,
     fingerprint,
+    finish_tables,
     reached,
-    reader_name,
+    schema_of,
     switch_to,
 )
-from services.reporting.reader import SOURCE, fold_into
+from services.reporting.half_built import KNOWN, About, read_about, read_progress, start_ledger
+from services.reporting.reader import SOURCE
+from services.reporting.spreading import Job, Progress, build_ledgers
 
-AT_ONCE = 5000
-
-Progress = Callable[[LedgerId, int, int], None]
-"""(ledger, events done, events to do), after each batch."""
+NEARLY_THERE = 5000
+"""So few events are read while the live facts stand still."""
 
 
 class RebuildUnderWay(Exception):
@@ -39,6 +43,13 @@ class RebuildUnderWay(Exception):
 
     def __init__(self) -> None:
         super().__init__("another process is rebuilding the facts: wait for it to end")
+
+
+class NothingKept(Exception):
+    """No rebuild has left an earlier generation behind."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no earlier generation of the facts to go back to")
 
 
 @dataclass(frozen=True)
@@ -60,83 +71,102 @@ async def rules_have_changed(engine: AsyncEngine, programmes: Programmes) -> boo
     return live is not None and live.fingerprint != fingerprint(programmes)
 
 
-async def rebuild(engine: AsyncEngine, programmes: Programmes, source: Source, progress: Progress) -> RebuildReport:
-    """Build the next generation, up to where the live one is, and switch to it; what a crash left is built again."""
-    async with _alone(engine):
+async def rebuild(
+    engine: AsyncEngine, programmes: Programmes, progress: Progress, checkpoint: int = CHECKPOINT
+) -> RebuildReport:
+    """Build the next generation, up to where the live one is, and switch to it."""
+    async with alone(engine):
         async with engine.begin() as tx:
             live = await ensure_generation(tx, programmes)
-            number = max(live.live, live.previous or 0) + 1
-            for old in await built_generations(tx):
-                if old not in (live.live, live.previous):
-                    await drop_tables(tx, old)
-            await drop_tables(tx, number)
-            await create_tables(tx, number)
-        build = _Build(engine, programmes, source, progress, number)
-        while await build.follow(live.live) > AT_ONCE:
+            about = About(fingerprint(programmes))
+            number = await _begin(tx, live, about)
+        build = Build(engine, programmes, progress, number, checkpoint)
+        while await build.follow(live.live) > NEARLY_THERE:
             pass
-        return await _compare_and_switch(engine, programmes, build, live)
+        await build.finish()
+        return await _compare_and_switch(engine, build, live, about.fingerprint)
 
 
-async def _compare_and_switch(
-    engine: AsyncEngine, programmes: Programmes, build: "_Build", live: Generation
-) -> RebuildReport:
-    rules = fingerprint(programmes)
+async def roll_back(engine: AsyncEngine) -> Generation:
+    """Switch back to the generation before; its reader catches up from where it was left."""
+    async with alone(engine), engine.begin() as tx:
+        live = await find_generation(tx, update=True)
+        if live is None or live.previous is None:
+            raise NothingKept
+        about = await read_about(tx, schema_of(live.previous))
+        rules = about.fingerprint if about else live.fingerprint
+        await switch_to(tx, live.previous, live.live, rules)
+    return Generation(live.previous, live.live, rules)
+
+
+async def _begin(tx: AsyncConnection, live: Generation, about: About) -> int:
+    """The generation to build: one that was stopped half-way, if it was folded by the same rules, else a new one."""
+    begun = 0
+    built = await built_generations(tx)
+    for number in built:
+        if number in (live.live, live.previous) or (was := await read_about(tx, schema_of(number))) is None:
+            continue
+        if was.fingerprint == about.fingerprint and (was.purpose, was.known_on) == (about.purpose, about.known_on):
+            begun = number
+        elif was.purpose != KNOWN or not was.finished:
+            await drop_tables(tx, number)
+    if begun:
+        return begun
+    number = max(built) + 1
+    await create_tables(tx, number, about)
+    return number
+
+
+async def _compare_and_switch(engine: AsyncEngine, build: "Build", live: Generation, rules: str) -> RebuildReport:
     async with engine.begin() as tx:
         # From here the live generation stands still: its reader waits for this row.
         await find_generation(tx, update=True)
         positions = await reached(tx, live.live)
-        for ledger, position in positions.items():
-            await build.up_to(tx, _ledger(ledger), position)
+        await build.up_to(positions)
         found = await differences(tx, live.live, build.number)
         await switch_to(tx, build.number, live.live, rules)
         if live.previous is not None:
             await drop_tables(tx, live.previous)
-    changed = live.fingerprint != rules
-    return RebuildReport(build.number, live.live, build.events, positions, changed, tuple(found))
+    return RebuildReport(build.number, live.live, build.events, positions, live.fingerprint != rules, tuple(found))
 
 
-class _Build:
+class Build:
     """Generation `number` while it is built."""
 
     def __init__(
-        self, engine: AsyncEngine, programmes: Programmes, source: Source, progress: Progress, number: int
+        self, engine: AsyncEngine, programmes: Programmes, progress: Progress, number: int, checkpoint: int = CHECKPOINT
     ) -> None:
-        self._engine, self._programmes, self._source, self._progress = engine, programmes, source, progress
-        self._positions = Positions(engine, "reporting")
+        self._engine, self._programmes, self._progress, self._checkpoint = engine, programmes, progress, checkpoint
         self.number = number
         self.events = 0
 
     async def follow(self, live: int) -> int:
-        """Read on to where the live generation is now, a transaction per batch; how many events that were."""
-        before = self.events
+        """Read on to where the live generation is now; how many events that were."""
         async with self._engine.connect() as connection:
-            targets = await reached(connection, live)
-        for name, target in targets.items():
-            while await self._batch_in_own_transaction(_ledger(name), target):
-                pass
+            positions = await reached(connection, live)
+        return await self.up_to(positions)
+
+    async def up_to(self, positions: Mapping[str, int]) -> int:
+        """Read on to `positions`, by the ledger's name; how many events that were."""
+        schema, before = schema_of(self.number), self.events
+        async with self._engine.begin() as tx:
+            for name, target in positions.items():
+                await start_ledger(tx, schema, name, target)
+            under_way = await read_progress(tx, schema)
+        left = [one for one in under_way if min(one.position, one.audited) < one.target]
+        url = self._engine.url.render_as_string(hide_password=False)
+        jobs = [
+            Job(url, self.number, _ledger(one.ledger), one.target, self._programmes, self._checkpoint) for one in left
+        ]
+        built = await build_ledgers(jobs, sum(one.target - one.position for one in left), self._progress)
+        self.events += sum(one.events for one in built)
         return self.events - before
 
-    async def up_to(self, tx: AsyncConnection, ledger: LedgerId, target: int) -> None:
-        while await self._batch(tx, ledger, target):
-            pass
-
-    async def _batch_in_own_transaction(self, ledger: LedgerId, target: int) -> int:
+    async def finish(self) -> None:
         async with self._engine.begin() as tx:
-            return await self._batch(tx, ledger, target)
-
-    async def _batch(self, tx: AsyncConnection, ledger: LedgerId, target: int) -> int:
-        name = reader_name(self.number)
-        position = await self._positions.lock(tx, name, ledger)
-        if position >= target:
-            return 0
-        events = await self._source.read(ledger.gemeente, position, min(AT_ONCE, target - position))
-        if not events or events[0].position != position + 1:
-            raise LookupError(f"{ledger}: the live facts were folded up to {target}, but {position + 1} is not there")
-        await fold_into(tx, self.number, ledger, events, self._programmes)
-        await self._positions.move(tx, name, ledger, position, events[-1].position)
-        self.events += len(events)
-        self._progress(ledger, events[-1].position, target)
-        return len(events)
+            about = await read_about(tx, schema_of(self.number))
+            if about is not None and not about.finished:
+                await finish_tables(tx, self.number)
 
 
 def _ledger(name: str) -> LedgerId:
@@ -144,7 +174,7 @@ def _ledger(name: str) -> LedgerId:
 
 
 @asynccontextmanager
-async def _alone(engine: AsyncEngine) -> AsyncIterator[None]:
+async def alone(engine: AsyncEngine) -> AsyncIterator[None]:
     """One rebuild at a time; the lock goes with the connection, so that a crash leaves none behind."""
     async with engine.connect() as connection:
         locked = await connection.execute(text("SELECT pg_try_advisory_lock(hashtext('spoorboek rebuild'))"))

@@ -1,0 +1,128 @@
+"""One ledger folded into a generation under way: raw rows in, verified against the ledger's head, tables out.
+
+Every CHECKPOINT events the rows, how far they are, and the Merkle tree so far are committed together, so that a build
+goes on where a kill stopped it. Memory holds the rows of at most KEPT_ROWS segments and what one checkpoint touches.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from eventlog.errors import BrokenLedger, PositionMoved
+from eventlog.ledger import LedgerId
+from eventlog.merkle import Frontier
+from schemas.case import CaseFact
+from schemas.programme import Programmes
+from services.reporting.bulk import Bulk, Held
+from services.reporting.decoding import NotDecoded, decode_fact
+from services.reporting.folding import FoldError, fold
+from services.reporting.raw_ledger import RawLedger, Row, day
+from services.reporting.reader import age_bands
+from services.reporting.working_set import WorkingSet
+
+AT_ONCE = 4000
+CHECKPOINT = 100_000
+KEPT_ROWS = 150_000
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """`events` were read in this run; `root` is that of the whole ledger as it was at the end."""
+
+    ledger: LedgerId
+    events: int
+    root: bytes
+
+
+Went = Callable[[int], None]
+"""(position), after each batch; raises to stop."""
+
+
+class LedgerBuild:
+    """Goes from where the generation is in this ledger to `target`."""
+
+    def __init__(self, ledger: RawLedger, bulk: Bulk, programmes: Programmes, went: Went) -> None:
+        self._ledger, self._bulk, self._went = ledger, bulk, went
+        self._age_band = age_bands(programmes)
+        self._rows = WorkingSet(ledger.ledger.gemeente)
+        self._in_memory: set[str] | None = None
+        """The cases whose rows are here; None while everything ever written is."""
+        self._held: list[Held] = []
+        self._blocked: set[str] = set()
+
+    async def run(self, target: int, checkpoint: int = CHECKPOINT) -> Built:
+        start, frontier, audited = await self._bulk.start()
+        self._blocked = await self._bulk.blocked()
+        if start:
+            self._in_memory = set()
+        written, position = start, start
+        trail: asyncio.Task[None] = asyncio.create_task(self._bulk.audit(audited, start))
+        while position < target:
+            rows = await self._ledger.read(position, min(position + AT_ONCE, target))
+            frontier = frontier.extend(self._ledger.leaf_hashes(rows))
+            await self._fold(rows)
+            position = frontier.size
+            self._went(position)
+            if position - written >= checkpoint or position == target:
+                await self._write(written, frontier)
+                await trail
+                trail = asyncio.create_task(self._bulk.audit(written, position))
+                written = position
+        await trail
+        return Built(self._ledger.ledger, position - start, await self._verify(frontier))
+
+    async def _fold(self, rows: Sequence[Row]) -> None:
+        facts: list[tuple[CaseFact, Row]] = []
+        for row in rows:
+            try:
+                fact = decode_fact(row[3], row[9])
+            except NotDecoded as error:
+                self._hold(row, str(error))
+                continue
+            if fact is not None:
+                facts.append((fact, row))
+        if self._in_memory is not None:
+            asked = {fact.case for fact, _ in facts} - self._in_memory
+            await self._bulk.load(self._rows, asked)
+            self._in_memory |= asked
+        working_set, age_band, blocked = self._rows, self._age_band, self._blocked
+        for fact, row in facts:
+            if blocked and row[10] in blocked:
+                self._hold(row, None)
+                continue
+            try:
+                fold(working_set, fact, day(row[4]), row[0], row[6], age_band)
+            except LookupError as error:
+                self._hold(row, str(error))
+
+    def _hold(self, row: Row, why: str | None) -> None:
+        """As a reader would: this event and all later ones of its case wait, the others go on."""
+        case = row[10] or row[1]
+        if case in self._blocked:
+            why = None
+        self._blocked.add(case)
+        reason = "" if why is None else str(FoldError(self._ledger.ledger, row[0], row[3], why))
+        self._held.append(Held(row[0], case, row[3], reason))
+
+    async def _write(self, was: int, frontier: Frontier) -> None:
+        if not await self._bulk.write(self._rows, self._held, was, frontier):
+            raise PositionMoved(f"another process builds {self._ledger.ledger}: wait for it to end")
+        self._rows.written()
+        self._held.clear()
+        if len(self._rows.segments) > KEPT_ROWS:
+            self._rows = WorkingSet(self._ledger.ledger.gemeente)
+            self._in_memory = set()
+
+    async def _verify(self, frontier: Frontier) -> bytes:
+        """Read on to the ledger's end, hashing only, and hold the root against the head's."""
+        head = await self._ledger.head()
+        while frontier.size < head.size:
+            rows = await self._ledger.read(frontier.size, min(frontier.size + AT_ONCE, head.size))
+            frontier = frontier.extend(self._ledger.leaf_hashes(rows))
+            self._went(frontier.size)
+        if (frontier.size, frontier.root) != (head.size, head.root):
+            raise BrokenLedger(
+                f"{self._ledger.ledger}: the events read have root {frontier.root.hex()}, the head says "
+                f"{head.root.hex()}: run `spoorboek verify`, which names what is wrong"
+            )
+        return frontier.root

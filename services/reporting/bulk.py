@@ -1,0 +1,151 @@
+"""How a build writes: rows by COPY, the audit trail inside the database, progress in the same transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
+
+from eventlog.ledger import LedgerId
+from eventlog.merkle import Frontier
+from eventlog.quarantine import QUARANTINED, WAITING
+from services.reporting.decoding import FACT_TYPES
+from services.reporting.facts import CaseEvent, Referral, Segment
+from services.reporting.working_set import WorkingSet
+
+_SEGMENT = [item.name for item in fields(Segment)]
+_REFERRAL = [item.name for item in fields(Referral)]
+_EVENT = ", ".join(item.name for item in fields(CaseEvent))
+_SEGMENT_PART = "(convert_from(data, 'UTF8')::json ->> 'segment')::integer"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An event that cannot be folded, or (without a reason) one that waits behind another of its case."""
+
+    position: int
+    case: str
+    type: str
+    reason: str
+
+
+class Bulk:
+    """One ledger's part of generation `number`. `connection` writes rows, `trailing` the audit trail meanwhile."""
+
+    def __init__(self, connection: Any, trailing: Any, number: int, ledger: LedgerId) -> None:
+        self._connection, self._trailing, self._ledger = connection, trailing, ledger
+        self._schema = self._reader = f"facts_{number}"
+
+    async def start(self) -> tuple[int, Frontier, int]:
+        """(position, tree up to there, how far the audit trail is)"""
+        row = await self._connection.fetchrow(
+            f"SELECT position, frontier, audited FROM {self._schema}.progress WHERE ledger = $1", str(self._ledger)
+        )
+        return row[0], Frontier.from_bytes(row[0], row[1]), row[2]
+
+    async def blocked(self) -> set[str]:
+        """The cases that have an event in quarantine."""
+        rows = await self._connection.fetch(
+            "SELECT DISTINCT case_id FROM reporting.quarantine WHERE reader = $1 AND ledger = $2",
+            self._reader,
+            str(self._ledger),
+        )
+        return {row[0] for row in rows}
+
+    async def load(self, rows: WorkingSet, cases: Iterable[str]) -> None:
+        """Bring back the rows of `cases` that are no longer in memory."""
+        if not (asked := list(cases)):
+            return
+        of_cases = "WHERE gemeente = $1 AND case_id = ANY($2)"
+        query = f"SELECT {', '.join(_SEGMENT)} FROM {self._schema}.segments {of_cases}"
+        for row in await self._connection.fetch(query, rows.gemeente, asked):
+            found = Segment(**row)
+            found.referred_to = tuple(found.referred_to)
+            rows.segments[found.case_id, found.segment] = found
+        query = f"SELECT {', '.join(_REFERRAL)} FROM {self._schema}.consulent_referrals {of_cases}"
+        for row in await self._connection.fetch(query, rows.gemeente, asked):
+            referral = Referral(**row)
+            rows.referrals[referral.case_id, referral.referral] = referral
+
+    async def write(self, rows: WorkingSet, held: Sequence[Held], was: int, frontier: Frontier) -> bool:
+        """What was changed since `was`, and how far it is now; False where another process has moved the build on."""
+        segments, referrals = rows.to_write()
+        async with self._connection.transaction():
+            moved = await self._connection.execute(
+                f"UPDATE {self._schema}.progress SET position = $1, frontier = $2 WHERE ledger = $3 AND position = $4",
+                frontier.size,
+                frontier.to_bytes(),
+                str(self._ledger),
+                was,
+            )
+            if moved != "UPDATE 1":
+                return False
+            await self._connection.execute(
+                "UPDATE reporting.readers SET position = $1, held = held OR $2 WHERE reader = $3 AND ledger = $4",
+                frontier.size,
+                bool(held),
+                self._reader,
+                str(self._ledger),
+            )
+            if was:
+                await self._delete("segments", "segment", "integer", rows.gemeente, rows.changed_segments)
+                await self._delete("consulent_referrals", "referral", "text", rows.gemeente, rows.changed_referrals)
+            await self._copy("segments", _SEGMENT, segments)
+            await self._copy("consulent_referrals", _REFERRAL, referrals)
+            await self._hold(held)
+        return True
+
+    async def _delete(self, table: str, key: str, kind: str, gemeente: str, keys: Iterable[tuple[str, Any]]) -> None:
+        """The rows that are about to be written anew: two statements, however many they are."""
+        pairs = list(keys)
+        await self._connection.execute(
+            f"DELETE FROM {self._schema}.{table} AS old USING unnest($2::text[], $3::{kind}[]) AS again(case_id, key)"
+            f" WHERE old.gemeente = $1 AND old.case_id = again.case_id AND old.{key} = again.key",
+            gemeente,
+            [case for case, _ in pairs],
+            [key for _, key in pairs],
+        )
+
+    async def _copy(self, table: str, columns: list[str], rows: Sequence[Segment] | Sequence[Referral]) -> None:
+        await self._connection.copy_records_to_table(
+            table, schema_name=self._schema, columns=columns, records=map(attrgetter(*columns), rows)
+        )
+
+    async def _hold(self, held: Sequence[Held]) -> None:
+        await self._connection.executemany(
+            "INSERT INTO reporting.quarantine (reader, ledger, position, case_id, type, status, reason)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [
+                (
+                    self._reader,
+                    str(self._ledger),
+                    one.position,
+                    one.case,
+                    one.type,
+                    QUARANTINED if one.reason else WAITING,
+                    one.reason,
+                )
+                for one in held
+            ],
+        )
+
+    async def audit(self, after: int, up_to: int) -> None:
+        """Copy the facts of `after` < position <= `up_to` into the audit trail, without bringing them here."""
+        if after == up_to:
+            return
+        columns = _EVENT.replace(" segment,", f" {_SEGMENT_PART},")
+        async with self._trailing.transaction():
+            await self._trailing.execute(
+                f"INSERT INTO {self._schema}.case_events ({_EVENT}) SELECT {columns} FROM casework.events AS event"
+                " WHERE gemeente = $1 AND position > $2 AND position <= $3 AND type = ANY($4)"
+                " AND NOT EXISTS (SELECT FROM reporting.quarantine AS held"
+                " WHERE held.reader = $5 AND held.ledger = $6 AND held.position = event.position)",
+                self._ledger.gemeente,
+                after,
+                up_to,
+                list(FACT_TYPES),
+                self._reader,
+                str(self._ledger),
+            )
+            await self._trailing.execute(
+                f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
+            )

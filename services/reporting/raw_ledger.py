@@ -1,0 +1,115 @@
+"""Casework's ledger as raw rows, in large batches in its order, and the leaf of each without an object per event."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from eventlog.errors import BrokenLedger
+from eventlog.ledger import Head, LedgerId, rfc3339
+from eventlog.merkle import EMPTY_ROOT
+
+Row = Sequence[Any]
+"""In the order of COLUMNS; a day is the tuple (days,) and a moment (microseconds,), both counted from 2000."""
+
+COLUMNS = (
+    "position",
+    "stream",
+    "version",
+    "type",
+    "occurred_on",
+    "recorded_at",
+    "partner",
+    "correlation",
+    "causation",
+    "data",
+    "case_id",
+)
+_FIRST_DAY = date(2000, 1, 1).toordinal()
+_FIRST_MOMENT = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+_READ = f"""
+    SELECT {", ".join(COLUMNS)} FROM casework.events
+    WHERE gemeente = $1 AND position > $2 AND position <= $3 ORDER BY position
+"""
+_encode = msgspec.json.Encoder().encode
+
+
+class RawLedger:
+    """One ledger, read over a connection of its own: most of the time goes into objects that nobody asked for."""
+
+    def __init__(self, connection: Any, ledger: LedgerId) -> None:
+        self.ledger = ledger
+        self._connection = connection
+
+    async def open(self) -> "RawLedger":
+        for kind in ("date", "timestamptz"):
+            await self._connection.set_type_codec(
+                kind, schema="pg_catalog", encoder=_as_is, decoder=_as_is, format="tuple"
+            )
+        self._statement = await self._connection.prepare(_READ)
+        return self
+
+    async def read(self, after: int, up_to: int) -> list[Row]:
+        """Every event of `after` < position <= `up_to`; raises BrokenLedger where one is missing."""
+        rows: list[Row] = await self._statement.fetch(self.ledger.gemeente, after, up_to)
+        if len(rows) != up_to - after:
+            found = {row[0] for row in rows}
+            missing = next(position for position in range(after + 1, up_to + 1) if position not in found)
+            raise BrokenLedger(f"{self.ledger}/{missing} is missing: restore it, nothing can be built without it")
+        return rows
+
+    async def head(self) -> Head:
+        query = "SELECT size, root FROM casework.heads WHERE gemeente = $1"
+        row = await self._connection.fetchrow(query, self.ledger.gemeente)
+        return Head(row[0], row[1]) if row else Head(0, EMPTY_ROOT)
+
+    def leaf_hashes(self, rows: Sequence[Row]) -> list[bytes]:
+        """RFC 6962 leaf hashes; what is hashed is what `Recorded.leaf` gives, which a test holds it to."""
+        gemeente, source = self.ledger.gemeente, self.ledger.source
+        after_correlation = f'","datacontenttype":"application/json","gemeente":"{gemeente}","id":"'
+        before_version = f'","source":"{source}","specversion":"1.0","streamversion":"'
+        hashes: list[bytes] = []
+        last_at, time = None, ""
+        for position, stream, version, kind, on, at, partner, correlation, causation, data, case in rows:
+            if at != last_at:
+                last_at, time = at, rfc3339(moment(at))
+            texts = (stream, kind, partner, correlation, causation, case)
+            if len(_encode(texts)) != sum(map(len, texts)) + _QUOTES:
+                # Something to escape, or a letter of several bytes: a few per million, so each is quoted on its own.
+                stream, kind, partner, correlation, causation, case = (_quoted(text) for text in texts)
+            about = f'{{"caseid":"{case}",' if case else "{"
+            attributes = (
+                f'{about}"causationid":"{causation}","correlationid":"{correlation}{after_correlation}{position}'
+                f'","occurredon":"{iso(on)}","partner":"{partner}","sequence":"{position:020d}{before_version}{version}'
+                f'","subject":"{stream}","time":"{time}","type":"{kind}"}}\n'
+            )
+            hashes.append(sha256(b"\0" + attributes.encode() + data).digest())
+        return hashes
+
+
+_QUOTES = len('["","","","","",""]')
+
+
+def _quoted(text: str) -> str:
+    return _encode(text).decode()[1:-1]
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+@cache
+def day(days: tuple[int]) -> date:
+    return date.fromordinal(_FIRST_DAY + days[0])
+
+
+@cache
+def iso(days: tuple[int]) -> str:
+    return day(days).isoformat()
+
+
+def moment(microseconds: tuple[int]) -> datetime:
+    return _FIRST_MOMENT + timedelta(microseconds=microseconds[0])
