@@ -86,6 +86,8 @@ class Programmes:
         by_id: dict[str, Programme] = {}
         for path in sorted(path for folder in folders for path in folder.glob("*.yaml")):
             programme = _read(path)
+            if path.stem != programme.id:
+                raise ProgrammeError(f"{path}: id: {programme.id} belongs in {programme.id}.yaml; rename file or id")
             if programme.id in by_id:
                 raise ProgrammeError(f"{path}: programme {programme.id} is defined twice; give one of them another id")
             by_id[programme.id] = programme

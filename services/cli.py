@@ -4,7 +4,7 @@ Exit codes: 0 done; 1 it did not work out, and a sentence says what to do; 2 wro
 """
 
 import os
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from services.demonstration.load import write_load
 from services.embedded import data_folder, installation
 from services.holding_commands import parked, quarantine
 from services.intake.registration import register
+from services.intake.submissions import AMSTERDAM
 from services.migrations import migrate as migrate_database
 from services.run import run as run_everything
 from services.runtime import Settings, logs
@@ -118,12 +119,24 @@ def partner_new(
     gemeente: Annotated[str, typer.Option(help="as in GM0984")],
     programme: Annotated[list[str], typer.Option()],
     source: Annotated[list[str], typer.Option(help="the CloudEvents source, as in urn:nld:kvknr:…:systeem:…")],
+    may_send: Annotated[list[str] | None, typer.Option(help="such as enquiry.received.v1; all when left out")] = None,
+    valid_until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the last day")] = None,
     folder: Annotated[Path, typer.Option(help="the folder of SPOORBOEK_PARTNERS")] = Path("data/partners"),
 ) -> None:
     """Write a partner's file and show its two keys, once."""
 
     async def make() -> None:
-        made = register(folder, partner_id, title, gemeente, source, programme, date.today())  # noqa: DTZ011
+        made = register(
+            folder,
+            partner_id,
+            title,
+            gemeente,
+            source,
+            programme,
+            datetime.now(AMSTERDAM).date(),
+            types=may_send or (),
+            valid_until=valid_until.date() if valid_until else None,
+        )
         console.print(f"{made.path} written. Restart intake to let the partner in.", highlight=False, soft_wrap=True)
         console.print(
             "Give the partner these keys over a safe channel; they are kept nowhere:", highlight=False, soft_wrap=True
