@@ -2,8 +2,8 @@
 
 The rule: whatever `handle` raises is the record's fault, and quarantines its case, unless it is one of the errors here.
 Those pass by themselves or are for the operator, and the same record may do well the next time: the reader tries again
-and its lag shows that it stands still. Of the database's errors only those about a value (SQLSTATE classes 22 and 23,
-and values the driver cannot send) are the record's.
+and its lag shows that it stands still. Of the database's errors only those about a value (SQLSTATE classes 22, 23 and
+54, and values the driver cannot send) are the record's.
 """
 
 import traceback
@@ -12,7 +12,7 @@ from typing import Any, cast
 from aiokafka.errors import KafkaError
 from asyncpg import InterfaceError as DriverError
 from asyncpg import PostgresError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound, SQLAlchemyError, StatementError
 
 from eventlog.errors import BrokenLedger, EventlogError, Gap, PositionMoved, Standstill, VersionConflict
 
@@ -26,7 +26,7 @@ _SURROUNDINGS = (
     BrokenLedger,
     Standstill,
 )
-_ABOUT_A_VALUE = ("22", "23")
+_ABOUT_A_VALUE = ("22", "23", "54")
 
 
 def is_the_records(error: Exception) -> bool:
@@ -39,7 +39,8 @@ def is_the_records(error: Exception) -> bool:
     if isinstance(error, PostgresError | DriverError):
         return _is_about_a_value(getattr(error, "sqlstate", None), error)
     # Outside the driver: a value that a column's type refuses is the record's, a pool that is empty is not.
-    return isinstance(error, StatementError) or not isinstance(error, SQLAlchemyError)
+    about_rows = isinstance(error, StatementError | NoResultFound | MultipleResultsFound)
+    return about_rows or not isinstance(error, SQLAlchemyError)
 
 
 def reason_of(error: Exception) -> str:

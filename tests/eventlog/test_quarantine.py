@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, NoResultFound, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from eventlog.blame import is_the_records, reason_of
 from eventlog.errors import BrokenLedger, Gap, PositionMoved, Standstill, UnreadableRecord, VersionConflict
@@ -257,7 +258,9 @@ SURROUNDINGS = (
     _from_the_database("40001"),
     _from_the_database("40P01"),
     _from_the_database("42P01"),
+    _from_the_database("53100"),
     _from_the_database("57P01"),
+    PoolTimeout("no connection is free"),
     asyncpg.InterfaceError("connection is closed"),
     asyncpg.AdminShutdownError("going down"),
 )
@@ -268,6 +271,8 @@ THE_RECORDS = (
     AssertionError(),
     _from_the_database("22001"),
     _from_the_database("23502"),
+    _from_the_database("54000"),
+    NoResultFound(),
     asyncpg.NotNullViolationError("null"),
     asyncpg.DataError("a text is no number"),
 )
