@@ -35,11 +35,13 @@ class ObservedSubmissions(Submissions):
         asked, began = self._clock(), time.time_ns()
         outcomes = await super().submit_many(sent)
         ended = time.time_ns()
+        fresh: set[str] = set()
         for outcome in outcomes:
             status, codes = _said(outcome)
             self._telemetry.metrics.judged(status, codes)
             # A repeat does not begin a trace; it had its own when it was recorded.
-            if isinstance(outcome, Fate) and outcome.received_at >= asked:
+            if isinstance(outcome, Fate) and outcome.received_at >= asked and outcome.submission not in fresh:
+                fresh.add(outcome.submission)
                 self._telemetry.tracing.submitted(outcome.submission, status, began, ended)
         return outcomes
 
