@@ -24,7 +24,7 @@ def test_an_old_java_is_passed_over_for_the_one_that_comes_as_a_wheel(monkeypatc
 
 def test_without_postgresql_the_sentence_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def broken(folder: Path) -> Iterator[None]:
+    def broken(folder: Path, settings: str) -> Iterator[None]:
         if folder.name:
             raise RuntimeError("no useradd here")
         yield
