@@ -33,6 +33,10 @@ test: $(VENV)/tests ## the whole suite, with a real PostgreSQL, Kafka and browse
 faults: $(VENV)/tests ## the long form of the faults: kills everything for an hour (SPOORBOEK_FAULTS_MINUTES=60)
 	@$(BIN)/python -W ignore::UserWarning -m tests.faults
 
+.PHONY: bench
+bench: $(VENV)/bench ## measure against a peer and against the bare limits; writes docs/performance.md (some minutes)
+	@$(BIN)/python -m bench
+
 .PHONY: check
 check: $(VENV)/tests ## style, types, import contracts, house rules, schemas in step, fast tests
 	@$(BIN)/ruff check .
@@ -50,6 +54,7 @@ schemas: $(VENV)/runs ## write the published schemas anew from the event classes
 pins: $(VENV)/pins ## choose the newest libraries and pin them with their hashes
 	@$(COMPILE) --upgrade requirements.in -o requirements.txt
 	@$(COMPILE) --upgrade -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) --upgrade -c requirements-dev.txt requirements-bench.in -o requirements-bench.txt
 
 .PHONY: clean
 clean: ## remove what was installed and cached; the data of a run stays
@@ -82,6 +87,10 @@ $(VENV)/runs: $(VENV)/made requirements.txt pyproject.toml
 
 $(VENV)/tests: $(VENV)/runs requirements-dev.txt
 	$(call install,Installing what the tests need (once),--require-hashes -r requirements-dev.txt)
+	@touch $@
+
+$(VENV)/bench: $(VENV)/tests requirements-bench.txt
+	$(call install,Installing what the bench measures against (once),--require-hashes -r requirements-bench.txt)
 	@touch $@
 
 $(VENV)/pins: $(VENV)/made

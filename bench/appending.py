@@ -9,11 +9,16 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench import peer
 from bench.events import GEMEENTE, a_command
+from bench.measured import Measured, Ratio, Section
+from bench.parts import migrated
 from eventlog.ledger import LedgerId
 from eventlog.merkle import Frontier
+from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.sequencing import sequence
 from eventlog.writer import Writer
+from tests.parts.postgres import Postgres
 
 
 class Numbers:
@@ -25,6 +30,37 @@ class Numbers:
     def take(self) -> int:
         self._next += 1
         return self._next
+
+
+CALLERS = (16, 200)
+COPIED = 20_000
+
+
+async def appending(postgres: Postgres, repeats: int, seconds: float) -> Section:
+    rows, ratios, copied = list[Measured](), list[Ratio](), list[float]()
+    async with migrated(postgres) as url, postgres.database() as peers_url:
+        engine, numbers = make_engine(url, "casework"), Numbers()
+        writer = Writer(PostgresLedger(engine, "casework"), lambda: None)
+        with peer.contacts(peers_url) as app:
+            for callers in CALLERS:
+                ours, theirs = list[float](), list[float]()
+                for _ in range(repeats):  # in turn, so that what disturbs the machine disturbs all alike
+                    ours.append(await append_rate(writer, numbers, callers, seconds))
+                    theirs.append(await asyncio.to_thread(peer.append_rate, app, callers, seconds))
+                    copied.append(await copy_rate(engine, numbers, COPIED))
+                rows.append(Measured(f"append, hashed and durable, {callers} callers", "events/s", tuple(ours)))
+                rows.append(Measured(f"eventsourcing, {callers} threads", "events/s", tuple(theirs)))
+                ratios.append(Ratio(rows[-2], rows[-1], 10))
+        await engine.dispose()
+    copy = Measured("bare COPY of the same rows, neither numbered nor hashed", "events/s", tuple(copied))
+    ratios.append(Ratio(rows[-2], copy, 0.3, share=True))
+    how = (
+        f"One event a command, each for a new stream; a caller sends its next command when the last is durable. "
+        f"{seconds:.0f} s for each repeat. The peer stores one aggregate of one event with `save`, from threads, with "
+        f"{peer.POOL} connections and as many in overflow. One COPY carries {COPIED} rows into the ledger's own table, "
+        f"indexes and commit included."
+    )
+    return Section("Append", how, (*rows, copy), tuple(ratios))
 
 
 async def append_rate(writer: Writer, numbers: Numbers, callers: int, seconds: float) -> float:

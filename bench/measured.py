@@ -25,7 +25,7 @@ class Ratio:
 
     of: Measured
     to: Measured
-    aim: float
+    aim: float | None
     share: bool = False
 
     @property

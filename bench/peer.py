@@ -12,6 +12,7 @@ from eventsourcing.domain import Aggregate, event
 from sqlalchemy import make_url
 
 POOL = 10
+_AT_ONCE = 1000
 
 
 class Contact(Aggregate):
@@ -27,16 +28,19 @@ class Contacts(Application[UUID]):
     """Takes one command and stores one event."""
 
     def keep(self) -> None:
-        self.save(
-            Contact(
-                case="5d41402abc4b2a76b9719d911017c592",
-                coach="7d793037a0760186574b0282f2f435e7",
-                kind="telephone",
-                minutes=25,
-                programme="gezinscoaches-venray",
-                partner="synthetic-synthese",
-            )
-        )
+        self.save(_contact())
+
+
+def _contact() -> Contact:
+    contact: Contact = Contact(
+        case="5d41402abc4b2a76b9719d911017c592",
+        coach="7d793037a0760186574b0282f2f435e7",
+        kind="telephone",
+        minutes=25,
+        programme="gezinscoaches-venray",
+        partner="synthetic-synthese",
+    )
+    return contact
 
 
 @contextmanager
@@ -75,3 +79,18 @@ def append_rate(app: Contacts, callers: int, seconds: float) -> float:
     with ThreadPoolExecutor(callers) as threads:
         done = sum(threads.map(lambda _: caller(), range(callers)))
     return done / (perf_counter() - started)
+
+
+def fill(app: Contacts, count: int) -> None:
+    for _ in range(0, count, _AT_ONCE):
+        app.save(*(_contact() for _ in range(_AT_ONCE)))
+
+
+def read_rate(app: Contacts) -> float:
+    """Events per second from the log to the objects they are."""
+    started, read = perf_counter(), 0
+    while notifications := app.recorder.select_notifications(start=read + 1, limit=_AT_ONCE):
+        for notification in notifications:
+            app.mapper.to_domain_event(notification)
+        read += len(notifications)
+    return read / (perf_counter() - started)

@@ -1,0 +1,117 @@
+"""Accepted to visible: three processes, a real Kafka, and one enquiry at a time at a steady rate."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from bench.http import Line
+from bench.measured import Measured, Section
+from services.demonstration.history import history
+from services.demonstration.senders import senders_of
+from tests.deploy.test_compose import deployed
+from tests.parts.postgres import Postgres
+
+LINES = 16
+_POLL_SECONDS = 0.002
+_WARMING_UP = 200
+_LONGEST_SECONDS = 20.0
+
+
+async def seeing(postgres: Postgres, kafka: str, rates: tuple[int, ...], seconds: float, repeats: int) -> Section:
+    rows: list[Measured] = []
+    async with _deployment(postgres, kafka) as run:
+        await run.once(50, _WARMING_UP)
+        for rate in rates:
+            waits = [await run.once(rate, round(rate * seconds)) for _ in range(repeats)]
+            for share in (50, 99):
+                what = f"accepted to visible at {rate} submissions/s, p{share}"
+                rows.append(Measured(what, "ms", tuple(1000 * _percentile(wait, share) for wait in waits)))
+    how = (
+        f"Three processes as docker-compose.yml says, Kafka and PostgreSQL between them, the sender on the same cores. "
+        f"From the 202 of a submission until its fact is committed in reporting's tables, which the next request for a "
+        f"figure counts: the facts are polled every {_POLL_SECONDS * 1000:.0f} ms over a connection of its own. "
+        f"{seconds:.0f} s for each repeat."
+    )
+    return Section("Accepted to visible", how, tuple(rows))
+
+
+class Run:
+    """Sends enquiries over lines that stay open, and watches them come out."""
+
+    def __init__(self, lines: "asyncio.Queue[Line]", watching: asyncpg.Connection) -> None:
+        self._lines, self._watching = lines, watching
+        self._model: dict[str, Any] = next(history())
+        self._sender = next(
+            one for one in senders_of("GM0984", "gezinscoaches-venray").values() if one.source == self._model["source"]
+        )
+
+    async def once(self, rate: int, count: int) -> list[float]:
+        """Seconds from the answer to the fact, for each of `count` enquiries; the order of both is the same."""
+        before = await self._facts()
+        sending = asyncio.create_task(self._send(rate, count))
+        seen = await self._watch(before, count)
+        accepted = sorted(await sending)
+        return [max(0.0, out - taken) for out, taken in zip(seen, accepted, strict=False)]
+
+    async def _send(self, rate: int, count: int) -> list[float]:
+        started = perf_counter()
+        sent = []
+        for number in range(count):
+            await asyncio.sleep(max(0.0, started + number / rate - perf_counter()))
+            sent.append(asyncio.create_task(self._post()))
+        return [moment for moment in await asyncio.gather(*sent) if moment]
+
+    async def _post(self) -> float:
+        name = uuid4().hex
+        data = self._model["data"] | {"case": f"case-{name}", "family": f"family-{name}"}
+        body = json.dumps(self._model | {"id": name, "data": data}).encode()
+        headers = {"Authorization": f"Bearer {self._sender.bearer_key}", "Content-Type": "application/cloudevents+json"}
+        line = await self._lines.get()
+        try:
+            status = await line.post("/v1/events", headers, body)
+        finally:
+            self._lines.put_nowait(line)
+        return perf_counter() if status == 202 else 0.0
+
+    async def _watch(self, before: int, count: int) -> list[float]:
+        """The moments at which the first, the second, ... of `count` was there."""
+        seen: list[float] = []
+        ended = perf_counter() + _LONGEST_SECONDS
+        while len(seen) < count and perf_counter() < ended:
+            there = await self._facts() - before
+            seen += [perf_counter()] * (there - len(seen))
+            await asyncio.sleep(_POLL_SECONDS)
+        return seen
+
+    async def _facts(self) -> int:
+        """How many segments the live facts have; each enquiry opens one. The sequence of commits is the ledger's."""
+        return int(await self._watching.fetchval("SELECT count(*) FROM facts_1.segments"))
+
+
+@asynccontextmanager
+async def _deployment(postgres: Postgres, kafka: str) -> AsyncIterator[Run]:
+    with TemporaryDirectory() as logs:
+        async with postgres.database() as url, deployed(url, kafka, Path(logs)) as services:
+            intake, lines = services["intake"].base_url, asyncio.Queue[Line]()
+            for _ in range(LINES):
+                lines.put_nowait(await Line.open(intake.host, intake.port or 80))
+            watching = await asyncpg.connect(url.replace("+asyncpg", ""))
+            try:
+                yield Run(lines, watching)
+            finally:
+                await watching.close()
+                while not lines.empty():
+                    lines.get_nowait().close()
+
+
+def _percentile(values: list[float], share: int) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * share // 100)] if ordered else float("nan")
