@@ -19,7 +19,7 @@ from services.submitting import submit
 from tests.deploy.compose import LocalDeployment
 from tests.faults.keeping import Keeper
 from tests.faults.machines import BrokerMachine, DatabaseMachine, Machine, ServiceProcess, disk, unmount
-from tests.faults.observing import Kept, answers, observe
+from tests.faults.observing import Kept, answers, observe, unsigned
 from tests.faults.plan import SERVICES
 from tests.faults.work import Work
 from tests.parts import docker_engine
@@ -76,7 +76,9 @@ class Installation:
         kept = await observe(
             self.database.url("disturbed"), self.work, self.services["intake"].client, self.services["reporting"].client
         )
-        kept.answers = await answers(self.bootstrap, [sender.id for sender in self.work.senders.values()])
+        partners = [sender.id for sender in self.work.senders.values()]
+        kept.answers = await answers(self.bootstrap, partners)
+        kept.unsigned = await unsigned(self.bootstrap, partners)
         return kept
 
 

@@ -79,10 +79,12 @@ class ServiceProcess:
     async def behind(self) -> int | None:
         """How many events its readers have before them; None while it cannot say."""
         try:
-            readers = (await self.client.get("/health/ready")).json()["readers"]
-        except (httpx.HTTPError, KeyError, ValueError):
+            answer = await self.client.get("/health/ready")
+        except httpx.HTTPError:
             return None
-        counts = [reader["eventsBehind"] for reader in readers]
+        if not answer.is_success:
+            return None
+        counts = [reader["eventsBehind"] for reader in answer.json()["readers"]]
         return None if None in counts else sum(counts)
 
     def _signal(self, number: signal.Signals) -> None:

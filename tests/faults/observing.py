@@ -45,6 +45,7 @@ class Kept:
     broken: list[str] = field(default_factory=list)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     parked: int = 0
+    unsigned: int = 0
     events: int = 0
 
 
@@ -130,29 +131,31 @@ async def _broken(url: str, service: str) -> Any:
 
 async def answers(bootstrap: str, partners: Sequence[str]) -> dict[str, list[Answer]]:
     """Every record of each partner's topic of answers, in the order in which the partner gets them."""
-    found: dict[str, list[Answer]] = {partner: [] for partner in partners}
+    return {partner: list(map(_answer, await _records(bootstrap, f"answers.{partner}"))) for partner in partners}
+
+
+async def unsigned(bootstrap: str, partners: Sequence[str]) -> int:
+    """How many records the partners' own topics hold that nobody signed."""
+    sent = [record for partner in partners for record in await _records(bootstrap, f"submissions.{partner}")]
+    return sum("signature" not in dict(record.headers) for record in sent)
+
+
+async def _records(bootstrap: str, topic: str) -> list[Any]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
+    found: list[Any] = []
     try:
-        for partner in partners:
-            topic = f"answers.{partner}"
-            numbers = consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
-            partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-            consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
-            for partition, end in ends.items():
-                consumer.seek(partition, 0)
-                while await consumer.position(partition) < end:
-                    for records in (await consumer.getmany(timeout_ms=500)).values():
-                        found[partner] += map(_answer, records)
+        cluster = await consumer._client.fetch_all_metadata()
+        partitions = [TopicPartition(topic, number) for number in sorted(cluster.partitions_for_topic(topic))]
+        consumer.assign(partitions)
+        for partition, end in (await consumer.end_offsets(partitions)).items():
+            consumer.seek(partition, 0)
+            while await consumer.position(partition) < end:
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    found += records
     finally:
         await consumer.stop()
     return found
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer._client.force_metadata_update()
-    return consumer.partitions_for_topic(topic) or set(range(4))
 
 
 def _answer(record: Any) -> Answer:

@@ -83,6 +83,12 @@ def every_answer_delivered(held: Round) -> Iterator[str]:
             yield f"{submission}: the partner heard {heard}, its stream is {stream}"
 
 
+def parked_once(held: Round) -> Iterator[str]:
+    """A record that nobody signed is nobody's submission; it is kept, once, for someone to look at."""
+    if held.kept.parked != held.kept.unsigned:
+        yield f"{held.kept.unsigned} records were not signed, {held.kept.parked} are parked"
+
+
 PROPERTIES: dict[str, Callable[[Round], Iterator[str]]] = {
     "one outcome for each submission": one_outcome,
     "what was taken stays taken": taken_is_kept,
@@ -91,6 +97,7 @@ PROPERTIES: dict[str, Callable[[Round], Iterator[str]]] = {
     "rows as without faults": same_rows,
     "figures as without faults": same_figures,
     "every answer delivered in order": every_answer_delivered,
+    "what nobody signed is parked once": parked_once,
 }
 
 

@@ -72,6 +72,8 @@ class Partners:
                 if before and (door == "http" or before["source"] != event["source"]):
                     await self._known(before)
                 await self._send(event, door)
+                if random.random() < 0.02:
+                    await self._produce(event, b"niet ondertekend", {})
                 if random.random() < 0.1:
                     await asyncio.gather(self._send(event, door), self._send(event, door))
                 before = event
@@ -130,12 +132,13 @@ class Partners:
         value = msgspec.json.encode(event)
         headers = {"content-type": _STRUCTURED.encode()}
         headers["signature"] = sign(sender.private_key, headers, value)
-        key = event["data"]["case"].encode()
+        await self._produce(event, value, headers)
+
+    async def _produce(self, event: Event, value: bytes, headers: dict[str, bytes]) -> None:
+        topic, key = f"submissions.{self._work.sender(event).id}", event["data"]["case"].encode()
         while True:
             try:
-                await self._producer.send_and_wait(
-                    f"submissions.{sender.id}", value, key=key, headers=list(headers.items())
-                )
+                await self._producer.send_and_wait(topic, value, key=key, headers=list(headers.items()))
             except KafkaError:
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:

@@ -41,6 +41,6 @@ def _sums(reports: Sequence[Report]) -> list[str]:
         *(f"sent, {what}: {count}" for what, count in sorted(sent.items())),
         f"submissions: {sum(report.submissions for report in reports)}",
         f"events in the ledgers: {sum(report.events for report in reports)}",
-        f"seconds from the last fault to the end: median {median(settled or [0]):.1f}, max {max(settled, default=0):.1f}",
+        f"seconds from the last fault to rest: median {median(settled or [0]):.1f}, max {max(settled, default=0):.1f}",
         f"violations: {sum(len(report.violations) for report in reports)}",
     ]

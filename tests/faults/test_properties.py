@@ -97,6 +97,10 @@ def answer_changed(held: Round) -> None:
     held.kept.answers["partner"].append(Answer("a/1", "accepted", "a", b'{"other":1}'))
 
 
+def parked_twice(held: Round) -> None:
+    held.kept.parked += 1
+
+
 BROKEN: dict[str, tuple[Callable[[Round], None], ...]] = {
     "one outcome for each submission": (decided_twice, outcome_missing, get_says_otherwise, made_up),
     "what was taken stays taken": (forgotten_and_taken_again, answered_500),
@@ -105,6 +109,7 @@ BROKEN: dict[str, tuple[Callable[[Round], None], ...]] = {
     "rows as without faults": (other_minutes,),
     "figures as without faults": (other_figure,),
     "every answer delivered in order": (answer_missing, answers_swapped, answer_changed),
+    "what nobody signed is parked once": (parked_twice,),
 }
 
 
