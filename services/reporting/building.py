@@ -72,23 +72,26 @@ class LedgerBuild:
         return Built(self._ledger.ledger, position - start, await self._verify(frontier))
 
     async def _fold(self, rows: Sequence[Row]) -> None:
-        facts: list[tuple[CaseFact, Row]] = []
+        facts: list[tuple[CaseFact | NotDecoded, Row]] = []
         for row in rows:
+            fact: CaseFact | NotDecoded | None
             try:
                 fact = decode_fact(row[3], row[9])
             except NotDecoded as error:
-                self._hold(row, str(error))
-                continue
+                fact = error  # Held when it is its turn: what came before it in its case is folded.
             if fact is not None:
                 facts.append((fact, row))
         if self._in_memory is not None:
-            asked = {fact.case for fact, _ in facts} - self._in_memory
+            asked = {fact.case for fact, _ in facts if not isinstance(fact, NotDecoded)} - self._in_memory
             await self._bulk.load(self._rows, asked)
             self._in_memory |= asked
         working_set, age_band, blocked = self._rows, self._age_band, self._blocked
         for fact, row in facts:
-            if blocked and row[10] in blocked:
+            if blocked and (row[10] or row[1]) in blocked:
                 self._hold(row, None)
+                continue
+            if isinstance(fact, NotDecoded):
+                self._hold(row, str(fact))
                 continue
             try:
                 fold(working_set, fact, day(row[4]), row[0], row[6], age_band)
