@@ -80,7 +80,9 @@ async def test_what_is_wrong_is_named_with_what_it_means() -> None:
     assert "Lezer relay van intake staat stil in intake/GM0984: er wacht al 3 min een gebeurtenis" in page
     assert "intake antwoordt niet" in page
     assert "not-signed: 2" in page
-    assert '<p class="value">2</p><p class="quiet">3 wachten erachter</p>' in page
+    assert (
+        '<p class="value">2</p><p class="quiet">3 wachten erachter: <code>spoorboek quarantine list</code></p>' in page
+    )
     assert "250.000 van 1.000.000 gebeurtenissen" in page
 
 
