@@ -22,13 +22,13 @@ from services.holding_commands import parked, quarantine
 from services.intake.registration import register
 from services.intake.submissions import AMSTERDAM
 from services.migrations import migrate as migrate_database
+from services.replay_command import replay
 from services.run import run as run_everything
 from services.runtime import Settings, logs
 from services.runtime.settings import port_of
 from services.serve import serve as serve_services
 from services.submitting import SubmitError, read_lines
 from services.submitting import submit as submit_events
-from services.upkeep import replay as replay_facts
 from services.upkeep import verify as verify_ledgers
 
 SCHEMAS = Path(contracts.__file__).parent
@@ -37,6 +37,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 partner = typer.Typer(no_args_is_help=True, help="Partners: who may send events.")
 demonstration = typer.Typer(no_args_is_help=True, help="Synthetic submissions, one CloudEvent a line.")
 schemas = typer.Typer(no_args_is_help=True, help="The published contracts.")
+app.command()(replay)
 app.add_typer(partner, name="partner")
 app.add_typer(demonstration, name="demonstration")
 app.add_typer(schemas, name="schemas")
@@ -99,17 +100,6 @@ def verify() -> None:
             await verify_ledgers(settings, console)
 
     finish(check)
-
-
-@app.command()
-def replay() -> None:
-    """Build the facts anew beside the live ones, say what differs, and switch."""
-
-    async def build() -> None:
-        with installation(os.environ) as settings:
-            await replay_facts(settings, console)
-
-    finish(build)
 
 
 @partner.command("new")

@@ -13,7 +13,8 @@ from schemas.programme import ProgrammeError
 from services.embedded import EmbeddedError
 from services.intake.partners import PartnerFileError
 from services.parked import NotParked
-from services.reporting.rebuild import RebuildUnderWay
+from services.reporting.questions import QuestionError
+from services.reporting.rebuild import NothingKept, RebuildUnderWay
 from services.runtime import SettingsError
 from services.submitting import SubmitError
 
@@ -21,8 +22,10 @@ EXPECTED = (
     EmbeddedError,
     EventlogError,
     NotParked,
+    NothingKept,
     PartnerFileError,
     ProgrammeError,
+    QuestionError,
     RebuildUnderWay,
     SettingsError,
     SubmitError,

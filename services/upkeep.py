@@ -10,7 +10,8 @@ from eventlog.ledger import SERVICES, LedgerId
 from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.verification import verify as verify_ledger
 from schemas.programme import Programmes
-from services.reporting.rebuild import rebuild, rules_have_changed
+from services.reporting.copies import Until, build_copy, kept_copies, remove_copy
+from services.reporting.rebuild import rebuild, roll_back, rules_have_changed
 from services.runtime import Settings
 
 
@@ -51,6 +52,53 @@ async def replay(settings: Settings, console: Console) -> None:
         _say(console, "The rules are the same, yet these rows were not what the ledger says; now they are:")
     for difference in report.differences:
         _say(console, difference)
+
+
+async def replay_until(settings: Settings, console: Console, until: Until) -> None:
+    """Build a copy of the facts as known then; the live ones are left alone."""
+    engine = make_engine(settings.database_url, "reporting")
+    try:
+        with LedgerBars(console) as bars:
+            copy = await build_copy(engine, Programmes.load(*settings.programmes), until, bars.show)
+    finally:
+        await engine.dispose()
+    _say(console, f"The facts as known {copy.known_on} are there: ask for ?asKnownOn={copy.known_on} (API)")
+    _say(console, f"or ?bekend-op={copy.known_on} (pages).")
+
+
+async def list_copies(settings: Settings, console: Console) -> None:
+    engine = make_engine(settings.database_url, "reporting")
+    try:
+        async with engine.connect() as connection:
+            copies = await kept_copies(connection)
+    finally:
+        await engine.dispose()
+    for copy in copies:
+        _say(console, f"as known {copy.known_on}")
+    if not copies:
+        _say(console, "No copies are kept.")
+
+
+async def forget_copy(settings: Settings, console: Console, known_on: str) -> None:
+    engine = make_engine(settings.database_url, "reporting")
+    try:
+        await remove_copy(engine, known_on)
+    finally:
+        await engine.dispose()
+    _say(console, f"The copy as known {known_on} is gone.")
+
+
+async def replay_rollback(settings: Settings, console: Console) -> None:
+    """Go back to the generation before the last rebuild; reporting reads on from where that one was left."""
+    engine = make_engine(settings.database_url, "reporting")
+    try:
+        live = await roll_back(engine)
+        stale = await rules_have_changed(engine, Programmes.load(*settings.programmes))
+    finally:
+        await engine.dispose()
+    _say(console, f"Generation {live.live} is live again, {live.previous} is kept.")
+    if stale:
+        _say(console, "It was folded by other rules than this version has: start the version that made it.")
 
 
 async def keep_facts_current(settings: Settings, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from pydantic import Field
@@ -41,6 +42,7 @@ class FigureAnswer(Record):
     programme: str
     period: str
     cut: dict[str, str]
+    as_known_on: str | None = Field(description="What was recorded later does not count; null counts all there is.")
     value: float | int | None
     percentage: bool
     numerator: int
@@ -106,6 +108,7 @@ def figure_answer(figure: Figure, links: dict[str, str]) -> FigureAnswer:
         programme=question.programme.id,
         period=question.period.name,
         cut={DIMENSIONS[name].parameter: code for name, code in question.cut.items()},
+        as_known_on=question.known_on,
         value=None if value is None else float(value) if share else int(value),
         percentage=share,
         numerator=figure.numerator,
@@ -117,12 +120,13 @@ def figure_answer(figure: Figure, links: dict[str, str]) -> FigureAnswer:
     )
 
 
-def segment_answer(row: Row[Any]) -> SegmentAnswer:
+def segment_answer(row: Row[Any], known_on: str | None) -> SegmentAnswer:
     found = row._asdict()
     taken = {
         name: found[name] for name in SegmentAnswer.model_fields if name in found and name not in ("case", "links")
     }
-    links = {"events": f"/v1/cases/{row.case_id}/segments/{row.segment}/events"}
+    words = f"?{urlencode({'asKnownOn': known_on})}" if known_on else ""
+    links = {"events": f"/v1/cases/{row.case_id}/segments/{row.segment}/events{words}"}
     return SegmentAnswer(case=row.case_id, links=links, **taken)
 
 

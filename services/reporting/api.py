@@ -24,7 +24,7 @@ from services.reporting.figures import Figures, NoFacts, Snapshot
 from services.reporting.indicators import CATALOGUE, DIMENSIONS
 from services.reporting.questions import Question, QuestionError, get_indicator, get_period, get_programme, read_cut
 
-_OTHER = {"programme", "period", "part", "page", "pageSize"}
+_OTHER = {"programme", "period", "part", "page", "pageSize", "asKnownOn"}
 _CUTS = {
     "parameters": [
         {
@@ -40,6 +40,14 @@ _CUTS = {
 
 ProgrammeName = Annotated[str, Query(description="The id of a programme, such as gezinscoaches-venray.")]
 PeriodName = Annotated[str, Query(description="A year (2023), a month (2023-11) or a day (2023-12-31).")]
+KnownOn = Annotated[
+    str | None,
+    Query(
+        alias="asKnownOn",
+        max_length=20,
+        description="The day (2024-04-30) or position of a copy that `spoorboek replay --until` made.",
+    ),
+]
 CaseName = Annotated[str, InPath(pattern="^[0-9a-f]{32}$")]
 
 
@@ -59,10 +67,12 @@ def make_api(figures: Figures, programmes: Programmes) -> APIRouter:
 
 def _add_figures(router: APIRouter, figures: Figures, programmes: Programmes) -> None:
     @router.get("/figures/{indicator}", openapi_extra=_CUTS)
-    async def figure(request: Request, indicator: str, programme: ProgrammeName, period: PeriodName) -> FigureAnswer:
+    async def figure(
+        request: Request, indicator: str, programme: ProgrammeName, period: PeriodName, known_on: KnownOn = None
+    ) -> FigureAnswer:
         """The value of an indicator, its numerator and denominator, and what it was computed from."""
-        question = _question(programmes, request, indicator, programme, period)
-        async with _snapshot(figures) as snapshot:
+        question = _question(programmes, request, indicator, programme, period, known_on)
+        async with _snapshot(figures, known_on) as snapshot:
             found = await snapshot.figure(question)
         links = {"self": _link(question), "segments": _link(question, "/segments")}
         if found.denominator is not None:
@@ -78,25 +88,28 @@ def _add_figures(router: APIRouter, figures: Figures, programmes: Programmes) ->
         part: Literal["numerator", "denominator"] = "numerator",
         page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
         page_size: Annotated[int, Query(alias="pageSize", ge=1, le=1000)] = 100,
+        known_on: KnownOn = None,
     ) -> SegmentsAnswer:
         """What the figure counts: one row for each thing counted, oldest first."""
-        question = _question(programmes, request, indicator, programme, period)
+        question = _question(programmes, request, indicator, programme, period, known_on)
         if part == "denominator" and question.indicator.denominator is None:
             raise _problem(QuestionError(f"{question.indicator.id} is a count and has no denominator.", field="part"))
-        async with _snapshot(figures) as snapshot:
+        async with _snapshot(figures, known_on) as snapshot:
             behind = await snapshot.behind(question, part, (page - 1) * page_size, page_size)
         links = {"self": _link(question, "/segments", part=part, page=page, pageSize=page_size)}
         if page * page_size < behind.total:
             links["next"] = _link(question, "/segments", part=part, page=page + 1, pageSize=page_size)
-        rows = tuple(segment_answer(row) for row in behind.rows)
+        rows = tuple(segment_answer(row, known_on) for row in behind.rows)
         return SegmentsAnswer(total=behind.total, page=page, page_size=page_size, segments=rows, links=links)
 
 
 def _add_events(router: APIRouter, figures: Figures) -> None:
     @router.get("/cases/{case}/segments/{segment}/events")
-    async def events(case: CaseName, segment: Annotated[int, InPath(ge=1, le=10_000)]) -> EventsAnswer:
+    async def events(
+        case: CaseName, segment: Annotated[int, InPath(ge=1, le=10_000)], known_on: KnownOn = None
+    ) -> EventsAnswer:
         """The events of one segment in the order of the ledger, each with its envelope and its data."""
-        async with _snapshot(figures) as snapshot:
+        async with _snapshot(figures, known_on) as snapshot:
             row = await snapshot.segment(case, segment)
             found = await snapshot.events(case, segment)
         if row is None:
@@ -107,11 +120,13 @@ def _add_events(router: APIRouter, figures: Figures) -> None:
         return EventsAnswer(case=case, segment=segment, synthetic=row.synthetic, events=answers)
 
 
-def _question(programmes: Programmes, request: Request, indicator: str, programme: str, period: str) -> Question:
+def _question(
+    programmes: Programmes, request: Request, indicator: str, programme: str, period: str, known_on: str | None
+) -> Question:
     given = {name: value for name, value in request.query_params.items() if name not in _OTHER}
     try:
         found, defined = get_programme(programmes, programme), get_indicator(indicator)
-        return Question(found, defined, get_period(period), read_cut(found, defined, given, "parameter"))
+        return Question(found, defined, get_period(period), read_cut(found, defined, given, "parameter"), known_on)
     except QuestionError as error:
         raise _problem(error) from error
 
@@ -124,10 +139,12 @@ def _problem(error: QuestionError) -> Problem:
 
 
 @asynccontextmanager
-async def _snapshot(figures: Figures) -> AsyncIterator[Snapshot]:
+async def _snapshot(figures: Figures, known_on: str | None) -> AsyncIterator[Snapshot]:
     try:
-        async with figures.snapshot() as snapshot:
+        async with figures.snapshot(known_on) as snapshot:
             yield snapshot
+    except QuestionError as error:
+        raise _problem(error) from error
     except NoFacts as error:
         detail = "There are no facts yet: reporting has not started. Ask again when it has."
         raise Problem(503, "Temporarily unavailable", detail, headers={"Retry-After": "5"}) from error
@@ -136,4 +153,6 @@ async def _snapshot(figures: Figures) -> AsyncIterator[Snapshot]:
 def _link(question: Question, rest: str = "", **more: str | int) -> str:
     cut = {DIMENSIONS[name].parameter: value for name, value in question.cut.items()}
     query = {"programme": question.programme.id, "period": question.period.name, **cut, **more}
+    if question.known_on is not None:
+        query["asKnownOn"] = question.known_on
     return f"/v1/figures/{question.indicator.id}{rest}?{urlencode(query)}"

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from services.reporting.api import make_api
+from services.reporting.copies import under_way
 from services.reporting.figures import Figures
 from services.reporting.pages import Pages
 from services.reporting.printed import load_evaluations
@@ -22,4 +23,4 @@ def build(parts: Parts) -> Service:
         async with parts.engine.begin() as tx:
             await reader.start(tx)
 
-    return Service(name="reporting", router=router, readers=(reader,), start=start)
+    return Service(name="reporting", router=router, readers=(reader,), start=start, building=under_way)

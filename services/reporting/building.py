@@ -58,7 +58,7 @@ class LedgerBuild:
         written, position = start, start
         trail: asyncio.Task[None] = asyncio.create_task(self._bulk.audit(audited, start))
         while position < target:
-            rows = await self._ledger.read(position, min(position + AT_ONCE, target))
+            rows = await self._ledger.read(position, min(position + min(AT_ONCE, checkpoint), target))
             frontier = frontier.extend(self._ledger.leaf_hashes(rows))
             await self._fold(rows)
             position = frontier.size

@@ -47,6 +47,14 @@ EVENTS = {
     CaseCorrected.type: "Registratie gecorrigeerd",
 }
 
+
+def known_then(known_on: str) -> str:
+    """`op 30 april 2024`, or the position up to which the ledger counts."""
+    if known_on.isdigit():
+        return f"tot en met gebeurtenis {number(int(known_on))} van het grootboek"
+    return f"op {dutch_day(date.fromisoformat(known_on))}"
+
+
 _FIELDS = {
     "family": "Gezin",
     "youth": "Jeugdige",

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Date, Row, Select, column, func, literal_c
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import LedgerId
+from services.reporting.copies import get_copy
 from services.reporting.counting import count, rows_of, selection_of, unit_key, value_of, where, with_each_destination
 from services.reporting.facts import CASE_EVENTS, REFERRALS, SEGMENTS
 from services.reporting.generations import find_generation, on_generation, reached
@@ -169,11 +170,15 @@ class Figures:
         self._engine = engine
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Snapshot]:
-        """One read-only transaction that sees one moment; raises NoFacts where there is no live generation."""
+    async def snapshot(self, known_on: str | None = None) -> AsyncIterator[Snapshot]:
+        """One read-only transaction that sees one moment of the live facts, or of the copy of that name.
+
+        Raises NoFacts where there is no live generation, and QuestionError where there is no such copy.
+        """
         async with self._engine.connect() as connection:
             tx = await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             if (live := await find_generation(tx)) is None:
                 raise NoFacts
-            positions = await reached(tx, live.live)
-            yield Snapshot(await on_generation(tx, live.live), positions)
+            number = live.live if known_on is None else (await get_copy(tx, known_on)).number
+            positions = await reached(tx, number)
+            yield Snapshot(await on_generation(tx, number), positions)

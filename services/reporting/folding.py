@@ -37,7 +37,7 @@ SYNTHETIC = "synthetic-"
 """How the id of a partner begins that does not exist outside a demonstration."""
 
 AgeBandOf = Callable[[str, int], str | None]
-"""(programme, age in years) -> the code of the age band; raises LookupError for a programme nobody defined."""
+"""(programme, age in years) -> the code of the band; raises LookupError for a programme nobody defined."""
 
 
 class FoldError(UnreadableRecord):
@@ -83,8 +83,7 @@ def fold_recorded(rows: WorkingSet, event: Recorded, fact: CaseFact, age_band: A
 def fold(rows: WorkingSet, fact: CaseFact, day: date, position: int, partner: str, age_band: AgeBandOf) -> None:
     """What `fact` does to `rows`, stated by `partner` at `position` about `day`.
 
-    Raises LookupError where it does not fit on what was before; each arm looks up all it needs before it changes
-    anything. The arms stand in the order of how often they happen.
+    Raises LookupError where it does not fit on what was before: each arm looks up all it needs before it changes any.
     """
     match fact:
         case CaseContactLogged():

@@ -96,6 +96,11 @@ async def start_ledger(tx: AsyncConnection, schema: str, ledger: str, target: in
     )
 
 
+async def forget_progress(tx: AsyncConnection, schema: str) -> None:
+    """From now on a reader moves the generation on; nobody may build on it."""
+    await tx.execute(text(f"DROP TABLE {schema}.progress"))
+
+
 async def read_progress(tx: AsyncConnection, schema: str) -> list[Reached]:
     rows = await tx.execute(text(f"SELECT ledger, position, audited, target FROM {schema}.progress ORDER BY ledger"))
     return [Reached(row.ledger, row.position, row.audited, row.target) for row in rows]

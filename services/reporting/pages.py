@@ -2,26 +2,24 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from schemas.programme import Programme, Programmes
 from services.reporting import dutch
 from services.reporting.answers import as_recorded
 from services.reporting.figures import Figures, NoFacts, Snapshot
 from services.reporting.indicators import DIMENSIONS
-from services.reporting.periods import Period, dutch_day
+from services.reporting.periods import Period
 from services.reporting.printed import Evaluation
 from services.reporting.questions import Part, Question, QuestionError, get_indicator, get_period, read_cut
-from services.reporting.views import cut_in_words, figure_address, printed_beside, segment_address, year_address
+from services.reporting.templating import TEMPLATES, environment
+from services.reporting.views import printed_beside, year_address
 from services.reporting.year_page import YearPage
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _ROWS_PER_PAGE = 500
 _DAY_SECONDS = 86_400
 
@@ -31,8 +29,8 @@ class Pages:
 
     def __init__(self, figures: Figures, programmes: Programmes, evaluations: dict[str, Evaluation]) -> None:
         self._figures, self._programmes, self._evaluations = figures, programmes, evaluations
-        self._style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
-        self._templates = _environment()
+        self._style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+        self._templates = environment()
 
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -63,9 +61,9 @@ class Pages:
         if area is not None and area not in programme.areas:
             raise QuestionError("no such area", missing=True)
         year = period.first.year
-        async with self._about(programme) as (snapshot, about):
+        async with self._about(request, programme) as (snapshot, about):
             evaluation = self._evaluations.get(programme.id)
-            page = YearPage(snapshot, programme, evaluation, year, area, about["synthetic"])
+            page = YearPage(snapshot, programme, evaluation, year, area, about["synthetic"], about["known_on"])
             active = await snapshot.count(Question(programme, get_indicator("active"), period), "numerator")
             chapters = await page.chapters() if active else []
         return self._page("year.html", **about, year=year, area=area, chapters=chapters, evaluation=evaluation)
@@ -73,7 +71,7 @@ class Pages:
     async def figure(self, request: Request) -> Response:
         programme, question, part = *self._question(request), self._part(request)
         page = self._number(request.query_params.get("bladzijde", "1"))
-        async with self._about(programme) as (snapshot, about):
+        async with self._about(request, programme) as (snapshot, about):
             figure = await snapshot.figure(question)
             behind = await snapshot.behind(question, part, (page - 1) * _ROWS_PER_PAGE, _ROWS_PER_PAGE)
         return self._page(
@@ -91,7 +89,8 @@ class Pages:
 
     async def segment(self, request: Request) -> Response:
         case, number = request.path_params["case"], self._number(request.path_params["segment"])
-        async with self._figures.snapshot() as snapshot:
+        known_on = self._known_on(request)
+        async with self._figures.snapshot(known_on) as snapshot:
             row = await snapshot.segment(case, number)
             programme = None if row is None else self._programmes.find(row.programme)
             if row is None or programme is None:
@@ -99,15 +98,20 @@ class Pages:
             events = [as_recorded(event) for event in await snapshot.events(case, number)]
             others = [one for one in await snapshot.segments_of(case) if one != number]
         told = [(event, dutch.data_lines(programme, msgspec.json.decode(event.data))) for event in events]
-        about = {"programme": programme, "synthetic": row.synthetic}
+        about = {"programme": programme, "synthetic": row.synthetic, "known_on": known_on}
         return self._page("segment.html", **about, segment=row, told=told, others=others)
 
     @asynccontextmanager
-    async def _about(self, programme: Programme) -> AsyncIterator[tuple[Snapshot, dict[str, Any]]]:
-        async with self._figures.snapshot() as snapshot:
+    async def _about(self, request: Request, programme: Programme) -> AsyncIterator[tuple[Snapshot, dict[str, Any]]]:
+        known_on = self._known_on(request)
+        async with self._figures.snapshot(known_on) as snapshot:
             synthetic = await snapshot.is_synthetic(programme.gemeente, programme.id)
-            about = {"programme": programme, "synthetic": synthetic, "ledger": snapshot.ledger(programme.gemeente)}
+            about = {"programme": programme, "synthetic": synthetic, "known_on": known_on}
+            about["ledger"] = snapshot.ledger(programme.gemeente)
             yield snapshot, about
+
+    def _known_on(self, request: Request) -> str | None:
+        return request.query_params.get("bekend-op") or None
 
     def _programme(self, request: Request) -> Programme:
         if (found := self._programmes.find(request.path_params["programme"])) is None:
@@ -127,7 +131,8 @@ class Pages:
         if period.first.year != year.first.year:
             raise QuestionError("the period is not in the year", missing=True)
         given = {name: value for name, value in request.query_params.items() if name in _WORDS}
-        return programme, Question(programme, indicator, period, read_cut(programme, indicator, given, "woord"))
+        cut = read_cut(programme, indicator, given, "woord")
+        return programme, Question(programme, indicator, period, cut, self._known_on(request))
 
     def _part(self, request: Request) -> Part:
         indicator = get_indicator(request.path_params["indicator"])
@@ -140,7 +145,7 @@ class Pages:
         return int(text)
 
     def _page(self, template: str, status: int = 200, **shown: Any) -> Response:
-        return HTMLResponse(self._templates.get_template(template).render(shown), status)
+        return HTMLResponse(self._templates.get_template(template).render({"known_on": None} | shown), status)
 
     def _shown(self, page: Callable[[Request], Any]) -> Callable[[Request], Any]:
         """`page`, and a page in Dutch where it cannot be shown."""
@@ -159,31 +164,3 @@ class Pages:
 
 
 _WORDS = {dimension.woord for dimension in DIMENSIONS.values()}
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": dutch.number,
-        "percentage": dutch.percentage,
-        "day": dutch_day,
-        "short_day": dutch.short_day,
-        "moment": dutch.moment,
-        "short": dutch.short,
-    }
-    environment.globals |= {
-        "UNITS": dutch.UNITS,
-        "EVENTS": dutch.EVENTS,
-        "DIMENSIONS": DIMENSIONS,
-        "cut_in_words": cut_in_words,
-        "figure_address": figure_address,
-        "segment_address": segment_address,
-        "year_address": year_address,
-    }
-    return environment

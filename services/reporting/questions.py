@@ -29,6 +29,8 @@ class Question:
     period: Period
     cut: Mapping[str, str] = field(default_factory=dict)
     """Of each dimension named, the one value that counts."""
+    known_on: str | None = None
+    """The name of the copy to ask; None asks the live facts."""
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:

@@ -30,7 +30,7 @@ from services.reporting.generations import (
     schema_of,
     switch_to,
 )
-from services.reporting.half_built import KNOWN, About, read_about, read_progress, start_ledger
+from services.reporting.half_built import REBUILD, About, forget_progress, read_about, read_progress, start_ledger
 from services.reporting.reader import SOURCE
 from services.reporting.spreading import Job, Progress, build_ledgers
 
@@ -79,7 +79,7 @@ async def rebuild(
         async with engine.begin() as tx:
             live = await ensure_generation(tx, programmes)
             about = About(fingerprint(programmes))
-            number = await _begin(tx, live, about)
+            number = await begin(tx, live, about)
         build = Build(engine, programmes, progress, number, checkpoint)
         while await build.follow(live.live) > NEARLY_THERE:
             pass
@@ -99,16 +99,22 @@ async def roll_back(engine: AsyncEngine) -> Generation:
     return Generation(live.previous, live.live, rules)
 
 
-async def _begin(tx: AsyncConnection, live: Generation, about: About) -> int:
-    """The generation to build: one that was stopped half-way, if it was folded by the same rules, else a new one."""
+async def begin(tx: AsyncConnection, live: Generation, about: About) -> int:
+    """The generation to build: one that was stopped half-way, if it was folded by the same rules, else a new one.
+
+    What was folded by other rules is dropped, copies too: they can be made anew by these.
+    """
     begun = 0
     built = await built_generations(tx)
     for number in built:
-        if number in (live.live, live.previous) or (was := await read_about(tx, schema_of(number))) is None:
+        if number in (live.live, live.previous):
             continue
-        if was.fingerprint == about.fingerprint and (was.purpose, was.known_on) == (about.purpose, about.known_on):
+        was = await read_about(tx, schema_of(number))
+        if was is None or was.fingerprint != about.fingerprint:
+            await drop_tables(tx, number)
+        elif (was.purpose, was.known_on) == (about.purpose, about.known_on):
             begun = number
-        elif was.purpose != KNOWN or not was.finished:
+        elif not was.finished or was.purpose == REBUILD:
             await drop_tables(tx, number)
     if begun:
         return begun
@@ -125,6 +131,7 @@ async def _compare_and_switch(engine: AsyncEngine, build: "Build", live: Generat
         await build.up_to(positions)
         found = await differences(tx, live.live, build.number)
         await switch_to(tx, build.number, live.live, rules)
+        await forget_progress(tx, schema_of(build.number))
         if live.previous is not None:
             await drop_tables(tx, live.previous)
     return RebuildReport(build.number, live.live, build.events, positions, live.fingerprint != rules, tuple(found))

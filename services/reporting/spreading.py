@@ -48,7 +48,7 @@ class Job:
 async def build_ledgers(jobs: Sequence[Job], events: int, progress: Progress) -> list[Built]:
     """All of `jobs`, some `events` together; the biggest first, so that none is left to the end alone."""
     ordered = sorted(jobs, key=lambda job: -job.target)
-    if events < WORTH_A_PROCESS:
+    if not jobs or events < WORTH_A_PROCESS:
         return [await _build(job, _report(job, progress)) for job in ordered]
     return await _in_processes(ordered, progress)
 

@@ -105,18 +105,24 @@ def figure_address(question: Question, part: Part = "numerator", **more: str | i
         words["periode"] = question.period.name
     if part == "denominator":
         words["deel"] = "noemer"
+    words |= _known(question.known_on)
     return _address(
         f"/programmas/{question.programme.id}/{question.period.first.year}/cijfers/{question.indicator.id}",
         words | more,
     )
 
 
-def year_address(programme_id: str, year: int, area: str | None = None) -> str:
-    return _address(f"/programmas/{programme_id}/{year}", {"wijk": area} if area else {})
+def year_address(programme_id: str, year: int, area: str | None = None, known_on: str | None = None) -> str:
+    return _address(f"/programmas/{programme_id}/{year}", ({"wijk": area} if area else {}) | _known(known_on))
 
 
-def segment_address(case: str, number: int) -> str:
-    return f"/trajecten/{case}/{number}"
+def segment_address(case: str, number: int, known_on: str | None = None) -> str:
+    return _address(f"/trajecten/{case}/{number}", _known(known_on))
+
+
+def _known(known_on: str | None) -> dict[str, str]:
+    """Who asked what was known then goes on asking it."""
+    return {"bekend-op": known_on} if known_on else {}
 
 
 def cut_in_words(question: Question) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ class YearPage:
     year: int
     area: str | None
     synthetic: bool
+    known_on: str | None = None
 
     async def chapters(self) -> list[Chapter]:
         found: list[Chapter] = []
@@ -60,7 +61,7 @@ class YearPage:
 
     def _question(self, indicator: Indicator, year: int | None = None) -> Question:
         cut = {"area": self.area} if self.area else {}
-        return Question(self.programme, indicator, Period.of_year(year or self.year), cut)
+        return Question(self.programme, indicator, Period.of_year(year or self.year), cut, self.known_on)
 
     def _figure(self, question: Question, numerator: int, denominator: int | None) -> Figure:
         return Figure(question, numerator, denominator, self.snapshot.ledger(self.programme.gemeente), self.synthetic)

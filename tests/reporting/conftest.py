@@ -2,12 +2,17 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.postgres import make_engine
+from services.reporting.api import make_api
 from services.reporting.figures import Figures
-from tests.reporting.made import Casework
+from services.reporting.pages import Pages
+from services.reporting.printed import load_evaluations
+from services.runtime.web import make_app
+from tests.reporting.made import PROGRAMMES, Casework
 
 
 @pytest.fixture
@@ -28,3 +33,12 @@ async def casework(database_url: str, engine: AsyncEngine) -> AsyncIterator[Case
 @pytest.fixture
 async def figures(engine: AsyncEngine) -> Figures:
     return Figures(engine)
+
+
+@pytest.fixture
+async def client(casework: Casework, figures: Figures) -> AsyncIterator[httpx.AsyncClient]:
+    await casework.restart_reporting()
+    pages = Pages(figures, PROGRAMMES, load_evaluations())
+    app = make_app("reporting", [make_api(figures, PROGRAMMES), pages.router()])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://spoorboek") as client:
+        yield client

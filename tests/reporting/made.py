@@ -6,11 +6,13 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.ledger import Append, LedgerId, NewEvent, Recorded
 from eventlog.postgres import PostgresLedger
 from eventlog.reader import Follower, LedgerSource, Positions
+from eventlog.tables import readers_table
 from schemas.case import (
     CaseClassified,
     CaseClosed,
@@ -136,18 +138,24 @@ class Casework:
         self.reader = FactsReader(PROGRAMMES)
         self._follower = Follower(self.reader, Positions(engine, "reporting"), self.source)
 
-    async def writes(self, stories: Iterable[CaseStory]) -> None:
+    async def writes(self, stories: Iterable[CaseStory], gemeente: str = GEMEENTE) -> None:
         async with self.ledger.begin() as tx:
-            outcomes = await self.ledger.append(tx, GEMEENTE, [as_appends(story) for story in stories if story.told])
+            outcomes = await self.ledger.append(tx, gemeente, [as_appends(story) for story in stories if story.told])
         assert all(isinstance(outcome, list) for outcome in outcomes)
+
+    async def pretend_to_have_read(self, position: int) -> None:
+        """The live reader stands at `position`, whatever it made of the events before."""
+        async with self.engine.begin() as tx:
+            row = {"reader": self.reader.name, "ledger": f"casework/{GEMEENTE}", "position": position}
+            await tx.execute(insert(readers_table("reporting")).values(row))
 
     async def restart_reporting(self) -> None:
         async with self.engine.begin() as tx:
             await self.reader.start(tx)
 
-    async def read_by_reporting(self, batch: int = 1000) -> int:
+    async def read_by_reporting(self, batch: int = 1000, gemeente: str = GEMEENTE) -> int:
         """As the bus would deliver, `batch` events at a time; the position reached."""
-        ledger = LedgerId("casework", GEMEENTE)
+        ledger = LedgerId("casework", gemeente)
         if batch < 1000:
             reached = (await Positions(self.engine, "reporting").reached(self.reader.name)).get(str(ledger), 0)
             for event in range(reached, (await self.source.sizes())[GEMEENTE], batch):

@@ -1,7 +1,6 @@
 """The pages and the API as a reader meets them: every figure opens into a list as long as itself, that into events."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import date
 
 import httpx
@@ -11,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.reporting.api import make_api
 from services.reporting.figures import Figures
 from services.reporting.pages import Pages
-from services.reporting.printed import load_evaluations
 from services.runtime.web import make_app
 from tests.reporting.made import PROGRAMMES, CaseStory, Casework
 
@@ -22,15 +20,6 @@ STORIES = [
     CaseStory("runs").opened(date(2023, 11, 2), area="wijk-b", channel="school").referred(date(2023, 11, 20)),
     CaseStory("before").opened(date(2022, 11, 2)).closed(date(2023, 1, 2), referred_to=("social-work",)),
 ]
-
-
-@pytest.fixture
-async def client(casework: Casework, figures: Figures) -> AsyncIterator[httpx.AsyncClient]:
-    await casework.restart_reporting()
-    pages = Pages(figures, PROGRAMMES, load_evaluations())
-    app = make_app("reporting", [make_api(figures, PROGRAMMES), pages.router()])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://spoorboek") as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""`spoorboek replay`: the facts built anew, a copy of them as known before, or the way back."""
+
+import os
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from services.command import console, finish
+from services.embedded import installation
+from services.reporting.copies import Until
+from services.upkeep import forget_copy, list_copies, replay_rollback, replay_until
+from services.upkeep import replay as replay_facts
+
+
+def replay(
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="a copy as known on that day")] = None,
+    until_position: Annotated[int | None, typer.Option(min=1, help="a copy up to that event of each ledger")] = None,
+    rollback: Annotated[bool, typer.Option("--rollback", help="go back to the facts before the last rebuild")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="the copies that are kept")] = False,
+    remove: Annotated[str | None, typer.Option(help="a copy to forget, by its day or position")] = None,
+) -> None:
+    """Build the facts anew beside the live ones, say what differs, and switch; or make a copy as known before."""
+    if sum((until is not None, until_position is not None, rollback, list_, remove is not None)) > 1:
+        raise typer.BadParameter("give one of --until, --until-position, --rollback, --list and --remove")
+
+    async def build() -> None:
+        with installation(os.environ) as settings:
+            if until or until_position:
+                await replay_until(settings, console, Until(until.date() if until else None, until_position))
+            elif rollback:
+                await replay_rollback(settings, console)
+            elif list_:
+                await list_copies(settings, console)
+            elif remove:
+                await forget_copy(settings, console, remove)
+            else:
+                await replay_facts(settings, console)
+
+    finish(build)

@@ -1,0 +1,23 @@
+"""A rebuild in a process of its own that is killed, as by `kill -9`, when it has come to a position."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from eventlog.ledger import LedgerId
+from eventlog.postgres import make_engine
+from services.reporting.rebuild import rebuild
+from tests.reporting.made import PROGRAMMES
+
+
+async def main(database_url: str, position: int, checkpoint: int) -> None:
+    def progress(ledger: LedgerId, done: int, to_do: int) -> None:
+        if done >= position:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    await rebuild(make_engine(database_url, "reporting"), PROGRAMMES, progress, checkpoint)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

@@ -1,0 +1,99 @@
+"""Copies "as known on": what was recorded later does not count in them, and they stay what they are."""
+
+from datetime import UTC, date, datetime
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.ledger import LedgerId
+from eventlog.postgres import PostgresLedger, make_engine
+from services.reporting.copies import Until, build_copy, kept_copies, remove_copy
+from services.reporting.figures import Figures
+from services.reporting.questions import QuestionError
+from services.reporting.rebuild import rebuild
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
+from tests.reporting.test_figures import ask
+
+OPENED = date(2023, 3, 1)
+STORY = CaseStory("late").opened(OPENED).corrected(date(2023, 3, 2), opened_on=date(2022, 12, 30))
+
+
+def quietly(ledger: LedgerId, done: int, to_do: int) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture
+async def corrected_late(casework: Casework, database_url: str) -> Casework:
+    """Opened and recorded in March; that it was in December was recorded on 2 May, half past midnight in Amsterdam."""
+    told = as_appends(STORY)
+    writing = make_engine(database_url, "casework")
+    moments = (datetime(2023, 3, 1, 9, tzinfo=UTC), datetime(2023, 5, 1, 22, 30, tzinfo=UTC))
+    for number, at in enumerate(moments):
+        ledger = PostgresLedger(writing, "casework", clock=lambda at=at: at)  # type: ignore[misc]
+        async with ledger.begin() as tx:
+            await ledger.append(tx, GEMEENTE, [type(told)(told.stream, number, told.events[number : number + 1])])
+    await writing.dispose()
+    await casework.read_by_reporting()
+    return casework
+
+
+async def opened_in_2023(engine: AsyncEngine, known_on: str | None) -> tuple[int, int]:
+    """The figure, and the size of the ledger it counts."""
+    async with Figures(engine).snapshot(known_on) as snapshot:
+        figure = await snapshot.figure(ask("new"))
+    return figure.numerator, figure.ledger.size
+
+
+@pytest.mark.parametrize(
+    ("until", "counted"),
+    [
+        (Until(day=date(2023, 2, 28)), (0, 0)),
+        (Until(day=date(2023, 3, 1)), (1, 1)),
+        (Until(day=date(2023, 5, 1)), (1, 1)),
+        (Until(day=date(2023, 5, 2)), (0, 2)),
+        (Until(position=1), (1, 1)),
+        (Until(position=2), (0, 2)),
+        (Until(position=99), (0, 2)),
+    ],
+)
+async def test_a_copy_counts_what_was_recorded_by_then(
+    corrected_late: Casework, until: Until, counted: tuple[int, int]
+) -> None:
+    engine = corrected_late.engine
+    copy = await build_copy(engine, PROGRAMMES, until, quietly)
+    assert await opened_in_2023(engine, copy.known_on) == counted
+    assert await opened_in_2023(engine, None) == (0, 2)
+
+
+async def test_copies_are_listed_kept_through_a_rebuild_brought_on_and_removed(corrected_late: Casework) -> None:
+    engine = corrected_late.engine
+    await build_copy(engine, PROGRAMMES, Until(position=1), quietly)
+    await build_copy(engine, PROGRAMMES, Until(position=3), quietly)
+    await rebuild(engine, PROGRAMMES, quietly)
+    await corrected_late.writes([CaseStory("more").opened(OPENED).closed(OPENED)])
+    await build_copy(engine, PROGRAMMES, Until(position=3), quietly)
+    async with engine.connect() as connection:
+        assert sorted(copy.known_on for copy in await kept_copies(connection)) == ["1", "3"]
+    assert await opened_in_2023(engine, "3") == (1, 3)
+    await remove_copy(engine, "3")
+    with pytest.raises(QuestionError, match="there is: 1"):
+        await opened_in_2023(engine, "3")
+
+
+async def test_the_api_and_the_pages_ask_a_copy_and_go_on_asking_it(
+    corrected_late: Casework, client: httpx.AsyncClient
+) -> None:
+    await build_copy(corrected_late.engine, PROGRAMMES, Until(day=date(2023, 4, 30)), quietly)
+    about = {"programme": "gezinscoaches-venray", "period": "2023", "asKnownOn": "2023-04-30"}
+    figure = (await client.get("/v1/figures/new", params=about)).json()
+    assert (figure["value"], figure["asKnownOn"], figure["ledger"]["size"]) == (1, "2023-04-30", 1)
+    listed = (await client.get(figure["links"]["segments"])).json()
+    events = (await client.get(listed["segments"][0]["links"]["events"])).json()
+    assert [event["position"] for event in events["events"]] == [1]
+    missing = await client.get("/v1/figures/new", params=about | {"asKnownOn": "2020-01-01"})
+    assert (missing.status_code, missing.json()["errors"][0]["field"]) == (404, "asKnownOn")
+    page = await client.get("/programmas/gezinscoaches-venray/2023/cijfers/new?bekend-op=2023-04-30")
+    assert "Zoals bekend op 30 april 2023" in page.text
+    assert f"/trajecten/{STORY.case}/1?bekend-op=2023-04-30" in page.text
+    assert (await client.get("/programmas/gezinscoaches-venray/2023?bekend-op=2020-01-01")).status_code == 404

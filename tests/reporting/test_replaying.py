@@ -1,0 +1,169 @@
+"""A rebuild under trouble: killed, poisoned, over changed history; in many processes; and the way back."""
+
+import asyncio
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+import tests
+from eventlog.errors import BrokenLedger, PositionMoved
+from eventlog.ledger import Append, LedgerId, NewEvent
+from services.reporting import spreading
+from services.reporting.copies import under_way
+from services.reporting.generations import find_generation, reached
+from services.reporting.rebuild import NothingKept, RebuildReport, rebuild, roll_back
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
+
+DAY = date(2023, 3, 1)
+OTHER = "GM9001"
+ROOT = Path(tests.__file__).parent.parent
+
+
+def stories(count: int, name: str = "") -> list[CaseStory]:
+    """Five events each; the ledger holds them case by case."""
+    return [
+        CaseStory(f"{name}{number}").opened(DAY).contact(DAY, 10).referred(DAY).answered(DAY).closed(DAY)
+        for number in range(count)
+    ]
+
+
+def quietly(ledger: LedgerId, done: int, to_do: int) -> None:
+    """Progress that nobody watches."""
+
+
+async def rebuilt(casework: Casework, checkpoint: int = 100) -> RebuildReport:
+    return await rebuild(casework.engine, PROGRAMMES, quietly, checkpoint)
+
+
+async def spread_over_time(casework: Casework, cases: list[CaseStory]) -> None:
+    """Each case's events stand far apart, so that every checkpoint touches rows that an earlier one wrote."""
+    for number in range(5):
+        appends = []
+        for story in cases:
+            whole = as_appends(story)
+            appends.append(Append(whole.stream, number, whole.events[number : number + 1]))
+        async with casework.ledger.begin() as tx:
+            await casework.ledger.append(tx, GEMEENTE, appends)
+
+
+async def test_a_rebuild_that_was_killed_goes_on_where_it_was(casework: Casework, database_url: str) -> None:
+    await spread_over_time(casework, stories(20))
+    await casework.read_by_reporting()
+    for position in (35, 75):
+        command = (sys.executable, "-m", "tests.reporting.killed", database_url, str(position), "10")
+        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
+        assert await process.wait() == -9
+        async with casework.engine.connect() as connection:
+            (left,) = await under_way(connection)
+        assert position - 10 <= left.done < left.to_do == 100
+    report = await rebuilt(casework, 10)
+    assert (report.generation, report.differences) == (2, ())
+    assert report.events <= 40
+
+
+@pytest.mark.parametrize("kept", [0, 3, 1000])
+async def test_rows_that_left_the_memory_come_back(
+    casework: Casework, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr("services.reporting.building.KEPT_ROWS", kept)
+    await spread_over_time(casework, stories(12))
+    await casework.read_by_reporting()
+    assert (await rebuilt(casework, 7)).differences == ()
+
+
+async def test_ledgers_are_built_in_processes_of_their_own(casework: Casework, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spreading, "WORTH_A_PROCESS", 0)
+    seen = set()
+    for gemeente in (GEMEENTE, OTHER):
+        await casework.writes(stories(4, gemeente), gemeente)
+        await casework.read_by_reporting(gemeente=gemeente)
+    report = await rebuild(casework.engine, PROGRAMMES, lambda ledger, done, to_do: seen.add((ledger.gemeente, done)))
+    assert (report.differences, report.events) == ((), 40)
+    assert seen >= {(GEMEENTE, 20), (OTHER, 20)}
+
+
+async def test_history_that_was_changed_is_not_built_from(casework: Casework, database_url: str) -> None:
+    await casework.writes(stories(2))
+    await casework.read_by_reporting()
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(text("ALTER TABLE casework.events DISABLE TRIGGER USER"))
+        await tx.execute(text("UPDATE casework.events SET partner = 'another' WHERE position = 2"))
+    await owner.dispose()
+    with pytest.raises(BrokenLedger, match="casework/GM0984: the events read have root"):
+        await rebuilt(casework)
+    async with casework.engine.connect() as connection:
+        live = await find_generation(connection)
+    assert live is not None
+    assert live.live == 1
+
+
+async def test_a_record_that_cannot_be_folded_holds_up_its_case_and_no_other(casework: Casework) -> None:
+    good, bad = stories(2)
+    told = as_appends(bad)
+    broken = NewEvent(told.events[1].type, b"{", DAY, "p", "c", "c", bad.case)
+    await casework.writes([good])
+    async with casework.ledger.begin() as tx:
+        await casework.ledger.append(tx, GEMEENTE, [Append(told.stream, 0, (told.events[0], broken, told.events[4]))])
+    await casework.restart_reporting()
+    await casework.pretend_to_have_read(8)
+    report = await rebuilt(casework)
+    async with casework.engine.connect() as connection:
+        held = await connection.execute(
+            text("SELECT position, status, reason FROM reporting.quarantine WHERE reader = 'facts_2' ORDER BY position")
+        )
+        first, second = held.all()
+        trail = await connection.execute(text("SELECT max(position) FROM facts_2.case_events"))
+        assert trail.scalar_one() == 6
+    assert (first.position, first.status, second.position, second.status) == (7, "quarantined", 8, "waiting")
+    assert first.reason.startswith("casework/GM0984/7: nl.overheid.jeugdzaken.case.contact-logged.v1 cannot be folded")
+    assert report.positions == {f"casework/{GEMEENTE}": 8}
+
+
+async def test_after_a_rollback_the_earlier_generation_catches_up_by_itself(
+    casework: Casework, engine: AsyncEngine
+) -> None:
+    with pytest.raises(NothingKept):
+        await roll_back(engine)
+    await casework.writes(stories(2, "before"))
+    await casework.read_by_reporting()
+    await rebuilt(casework)
+    await casework.writes(stories(2, "after"))
+    with pytest.raises(PositionMoved):
+        await casework.read_by_reporting()
+    await casework.read_by_reporting()
+    assert (await roll_back(engine)).live == 1
+    async with engine.connect() as connection:
+        assert await reached(connection, 1) == {f"casework/{GEMEENTE}": 10}
+    await casework.writes([CaseStory("one more").opened(DAY + timedelta(days=1))])
+    with pytest.raises(PositionMoved):
+        await casework.read_by_reporting()
+    assert await casework.read_by_reporting() == 21
+    assert (await rebuilt(casework)).differences == ()
+
+
+async def test_a_rebuild_tells_nobody_and_writes_no_ledger(casework: Casework, database_url: str) -> None:
+    await casework.writes(stories(3))
+    await casework.read_by_reporting()
+
+    async def everything_told() -> list[object]:
+        counts = " UNION ALL ".join(
+            f"SELECT '{service}', (SELECT count(*) FROM {service}.events), (SELECT count(*) FROM {service}.heads)"
+            for service in ("intake", "casework", "reporting")
+        )
+        positions = "SELECT reader, ledger, position FROM {}.readers WHERE reader NOT LIKE 'facts%'"
+        owner = create_async_engine(database_url)
+        async with owner.connect() as connection:
+            found: list[object] = [tuple(row) for row in await connection.execute(text(counts))]
+            for service in ("intake", "casework", "reporting"):
+                found += [tuple(row) for row in await connection.execute(text(positions.format(service)))]
+        await owner.dispose()
+        return found
+
+    before = await everything_told()
+    await rebuilt(casework)
+    assert await everything_told() == before
