@@ -7,18 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.errors import EventlogError, describe
 from eventlog.ledger import LedgerId
-from eventlog.quarantine import QUARANTINED
 from eventlog.reader import Follower
-from eventlog.tables import heads_table, quarantine_table
+from services.runtime import stored
 from services.runtime.away import database_is_away
 from services.runtime.broker import BrokerProbe
 from services.runtime.parts import Service
-from services.runtime.standing import Held, LedgerLag, LedgerStanding, ReaderStanding, Standing
+from services.runtime.standing import LedgerLag, ReaderStanding, Standing
 
 DATABASE, BROKER = "database", "broker"
 _PATIENCE_SECONDS = 5
@@ -115,10 +114,10 @@ class Watch:
     async def _add(self, found: Standing, watched: Watched) -> Standing:
         service = watched.service
         async with watched.engine.connect() as connection:
-            ledgers = await _ledgers(connection, service.name)
-            held = await _held(connection, service.name)
+            ledgers = await stored.ledgers(connection, service.name)
+            held = await stored.held(connection, service.name)
             parked = await service.parked(connection) if service.parked else found.parked
-            building = await service.building(connection) if service.building else ()
+            building = await stored.building(connection, service)
         readers = [await self._reader(service.name, follower) for follower in watched.followers]
         return replace(
             found,
@@ -164,20 +163,6 @@ class Watch:
 async def _nothing(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         await connection.execute(select(1))
-
-
-async def _ledgers(connection: AsyncConnection, service: str) -> list[LedgerStanding]:
-    heads = heads_table(service)
-    query = select(heads.c.gemeente, heads.c.size, heads.c.root).order_by(heads.c.gemeente)
-    return [LedgerStanding(service, row.gemeente, row.size, row.root.hex()) for row in await connection.execute(query)]
-
-
-async def _held(connection: AsyncConnection, service: str) -> Held:
-    table = quarantine_table(service)
-    query = select(table.c.status, func.count()).group_by(table.c.status)
-    counts = {status: count for status, count in await connection.execute(query)}
-    quarantined = counts.pop(QUARANTINED, 0)
-    return Held(quarantined, sum(counts.values()))
 
 
 def _tell(before: Standing, now: Standing) -> None:

@@ -1,0 +1,33 @@
+"""What a service's own tables say of how it stands: its ledgers, what is held, what is being built."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventlog.quarantine import QUARANTINED
+from eventlog.tables import heads_table, quarantine_table
+from services.runtime.parts import Service
+from services.runtime.standing import Building, Held, LedgerStanding
+
+
+async def building(connection: AsyncConnection, service: Service) -> Sequence[Building]:
+    try:
+        return await service.building(connection) if service.building else ()
+    except ProgrammingError:
+        return ()  # A generation went between two questions about it.
+
+
+async def ledgers(connection: AsyncConnection, service: str) -> list[LedgerStanding]:
+    heads = heads_table(service)
+    query = select(heads.c.gemeente, heads.c.size, heads.c.root).order_by(heads.c.gemeente)
+    return [LedgerStanding(service, row.gemeente, row.size, row.root.hex()) for row in await connection.execute(query)]
+
+
+async def held(connection: AsyncConnection, service: str) -> Held:
+    table = quarantine_table(service)
+    query = select(table.c.status, func.count()).group_by(table.c.status)
+    counts = {status: count for status, count in await connection.execute(query)}
+    quarantined = counts.pop(QUARANTINED, 0)
+    return Held(quarantined, sum(counts.values()))
