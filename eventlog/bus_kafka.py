@@ -8,6 +8,7 @@ all.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -22,8 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.errors import Gap, PositionMoved, UnreadableRecord, describe
 from eventlog.ledger import LedgerId, Recorded
+from eventlog.partner_topics import PartnerTopics, Take, incoming
 from eventlog.reader import Follower
-from eventlog.wire import Incoming, Outgoing, by_ledger, events_topic, outgoing, recorded
+from eventlog.wire import Outgoing, by_ledger, events_topic, outgoing, recorded
 
 PARTITIONS = 4
 _LONGEST_WAIT_SECONDS = 5.0
@@ -33,11 +35,10 @@ _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
 # the topics beforehand, with the replication it wants; here only what is missing is made.
 _KEPT = {"cleanup.policy": "delete", "retention.ms": "-1"}
 # What partners send holds personal data in the clear, which no erased key reaches: it stays a week, for our failures.
-_PASSING = {"cleanup.policy": "delete", "retention.ms": str(7 * 24 * 60 * 60 * 1000)}
+_DAY = 24 * 60 * 60 * 1000
+_PASSING = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY), "segment.ms": str(_DAY)}
 
 log = structlog.get_logger()
-
-Take = Callable[[Sequence[Incoming]], Awaitable[None]]
 
 
 class Relay:
@@ -62,6 +63,7 @@ class KafkaBus:
             bootstrap, allow_auto_create_topics=False, logger=None, graceful_timeout=_GRACE_SECONDS
         )
         self._producer: AIOKafkaProducer | None = None
+        self._partner_topics: list[PartnerTopics] = []
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         """Publish in order; returns when the broker has all of them."""
@@ -76,21 +78,16 @@ class KafkaBus:
     def follow(self, follower: Follower, group: str) -> None:
         """Deliver the events of the follower's source; several processes with one group share the ledgers."""
 
-        async def take(records: Sequence[Incoming]) -> None:
-            for ledger, events in by_ledger(_readable(records)).items():
+        async def take(batch: Iterable[Any]) -> None:
+            for ledger, events in by_ledger(_readable(batch)).items():
                 await deliver_for_sure(follower, ledger, events)
-
-        self.subscribe([events_topic(follower.reader.source)], group, take)
-
-    def subscribe(self, topics: Sequence[str], group: str, take: Take) -> None:
-        """Call `take` with each batch; a batch is acknowledged when `take` returns, and tried again until it does."""
 
         async def unparsed(raw: Any) -> KafkaAckableMessage:
             # FastStream's own parser decodes every header as UTF-8 and would stop at a partner's bad one.
             return KafkaAckableMessage(body=b"", headers={}, raw_message=raw, consumer=subscriber.consumer)
 
         subscriber: Any = self._broker.subscriber(
-            *topics,
+            events_topic(follower.reader.source),
             group_id=group,
             batch=True,
             max_records=_MOST_RECORDS,
@@ -104,7 +101,7 @@ class KafkaBus:
 
         async def handle(message: KafkaMessage) -> None:
             batch: Any = message.raw_message
-            await _until_done(lambda: take([_incoming(record) for record in batch]), group=group)
+            await _until_done(lambda: take(batch), group=group)
             try:
                 await message.ack()
             except KafkaError as error:
@@ -112,6 +109,10 @@ class KafkaBus:
                 log.warning("offset not committed", group=group, error=type(error).__name__)
 
         subscriber(handle)
+
+    def subscribe(self, topics: Sequence[str], group: str, take: Take) -> None:
+        """Read what partners write; a batch is acknowledged when `take` returns, and tried again until it does."""
+        self._partner_topics.append(PartnerTopics(self._bootstrap, topics, group, take))
 
     async def start(self, kept: Iterable[str], passing: Iterable[str] = ()) -> None:
         """Make sure the topics exist, those that keep everything and those of what partners send; then connect."""
@@ -124,14 +125,21 @@ class KafkaBus:
         )
         await self._producer.start()
         await self._broker.start()
+        for partner_topics in self._partner_topics:
+            await partner_topics.start()
 
     async def stop_reading(self) -> None:
+        for partner_topics in self._partner_topics:
+            await partner_topics.stop()
         await self._broker.stop()
 
     async def stop(self) -> None:
         await self.stop_reading()
         if self._producer is not None:
-            await self._producer.stop()
+            # It would wait for a broker that is away until that comes back. The ledger still has what it did not send.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE_SECONDS):
+                    await self._producer.stop()
 
 
 async def deliver_for_sure(follower: Follower, ledger: LedgerId, events: Sequence[Recorded]) -> None:
@@ -141,7 +149,10 @@ async def deliver_for_sure(follower: Follower, ledger: LedgerId, events: Sequenc
             return await follower.deliver(ledger, events)
         except Gap as gap:
             log.warning("gap, reading from the owner", reader=follower.reader.name, gap=str(gap))
-            await follower.catch_up(ledger)
+            if await follower.catch_up(ledger) < gap.arrived - 1:
+                # The ledger is the truth: after a restore the topic may still hold what the ledger lost.
+                log.error("the owner has no such event, left out", reader=follower.reader.name, gap=str(gap))
+                return None
         except PositionMoved:
             log.info("another instance moved the reader", reader=follower.reader.name, ledger=str(ledger))
 
@@ -158,24 +169,13 @@ async def _until_done(attempt: Callable[[], Awaitable[None]], group: str) -> Non
             wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
 
 
-def _readable(records: Sequence[Incoming]) -> Iterable[Recorded]:
-    for record in records:
+def _readable(batch: Iterable[Any]) -> Iterable[Recorded]:
+    for record in batch:
         try:
-            yield recorded(record)
+            yield recorded(incoming(record))
         except UnreadableRecord as error:
             # Nothing is lost: the ledger has the event, and the reader asks for the position it misses.
             log.error("record not readable, left to the ledger", error=str(error))
-
-
-def _incoming(record: Any) -> Incoming:
-    return Incoming(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key,
-        headers=dict(record.headers),
-        value=record.value,
-    )
 
 
 async def _undecoded(message: Any) -> None:

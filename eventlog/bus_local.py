@@ -54,31 +54,35 @@ class Pull:
         while True:
             self._woken.clear()
             try:
-                await self._read_on(reached)
-                wait = _POLL_SECONDS
-            except PositionMoved:
-                reached.clear()  # Another instance, or a switch to another generation: look again where it is.
-                continue
+                wait = _POLL_SECONDS if await self._read_on(reached) else min(wait * 2, _LONGEST_WAIT_SECONDS)
             except Exception as error:  # noqa: BLE001 - whatever it is, the reader must go on from its position
                 # The position has not moved: nothing is lost. The reader's lag shows that it stands still.
                 reached.clear()
                 wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-                log.error(
-                    "reader stopped, will try again",
-                    reader=self._follower.reader.name,
-                    source=self._follower.reader.source,
-                    error=describe(error),
-                    seconds=wait,
-                )
+                self._say(self._follower.reader.source, error)
+            if wait > _POLL_SECONDS:
                 await asyncio.sleep(wait)
                 continue
             # A commit of this process wakes; the time-out is the poll, for what another process wrote.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), timeout=_POLL_SECONDS)
 
-    async def _read_on(self, reached: dict[str, int]) -> None:
+    async def _read_on(self, reached: dict[str, int]) -> bool:
+        """Whether every ledger could be read on; one that could not holds up no other."""
         follower = self._follower
+        well = True
         for gemeente, size in (await follower.source.sizes()).items():
             if reached.get(gemeente, 0) < size:
                 ledger = LedgerId(follower.reader.source, gemeente)
-                reached[gemeente] = await follower.catch_up(ledger)
+                try:
+                    reached[gemeente] = await follower.catch_up(ledger)
+                except PositionMoved:
+                    reached.clear()  # Another instance, or a switch to another generation: look again where it is.
+                except Exception as error:  # noqa: BLE001 - whatever it is, the other gemeenten go on
+                    reached.pop(gemeente, None)
+                    well = False
+                    self._say(str(ledger), error)
+        return well
+
+    def _say(self, where: str, error: Exception) -> None:
+        log.error("reader stopped, will try again", reader=self._follower.reader.name, at=where, error=describe(error))

@@ -59,5 +59,8 @@ class BusWatch:
                 log.warning(
                     "reading from the owner", reader=follower.reader.name, ledger=str(ledger), position=position
                 )
-                await follower.catch_up(ledger)
+                try:
+                    await follower.catch_up(ledger)
+                except Exception as error:  # noqa: BLE001 - the other gemeenten go on, this one at the next look
+                    log.warning("watch failed", reader=follower.reader.name, ledger=str(ledger), error=describe(error))
         return behind

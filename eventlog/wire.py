@@ -82,8 +82,10 @@ def recorded(record: Incoming) -> Recorded:
 
 
 def by_ledger(events: Iterable[Recorded]) -> dict[LedgerId, list[Recorded]]:
-    """The events of each ledger, in the order in which they came."""
+    """The events of each ledger, in the order in which they came; what a publisher sent again is there once."""
     grouped: dict[LedgerId, list[Recorded]] = {}
     for event in events:
-        grouped.setdefault(event.ledger, []).append(event)
+        had = grouped.setdefault(event.ledger, [])
+        if not had or event.position > had[-1].position:
+            had.append(event)
     return grouped

@@ -1,6 +1,6 @@
 """Telling partners: casework's outcomes join each submission's stream, and every answer goes to the partner's topic."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import structlog
@@ -56,12 +56,17 @@ class Answers:
     name = "answers"
     source = "intake"
 
-    def __init__(self, publish: Publish) -> None:
+    def __init__(self, publish: Publish, partners: Collection[str]) -> None:
+        """`partners` are those that have a topic: one that left must not hold up the answers of the others."""
         self._publish = publish
+        self._partners = frozenset(partners)
 
     async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
         """Told again after a crash in between: the id of an answer stays the same, so its reader can tell."""
-        await self._publish([answer_of(event) for event in events if event.type in _ANSWERS])
+        answers = [event for event in events if event.type in _ANSWERS]
+        for partner in {event.partner for event in answers} - self._partners:
+            log.warning("partner has left, its answers are read over HTTP only", partner=partner, ledger=str(ledger))
+        await self._publish([answer_of(event) for event in answers if event.partner in self._partners])
 
 
 def topic_for(partner_id: str) -> str:

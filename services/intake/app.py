@@ -30,7 +30,7 @@ def build(parts: Parts) -> Service:
         "intake",
         router,
         readers=(Outcomes(parts.ledger),),
-        publishers=(Answers(parts.publish),),
+        publishers=(Answers(parts.publish, {partner.id for partner in partners}),),
         doors=(Door(GROUP, door.topics(), door.take),) if door.topics() else (),
         topics=tuple(topic_for(partner.id) for partner in partners),
         parked=count_parked,

@@ -1,11 +1,15 @@
 """Over a real broker: in order, once, with what was missed read from the owner, and nothing acknowledged too early."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.bus_kafka import KafkaBus, Relay
+from eventlog.bus_kafka import KafkaBus, Relay, deliver_for_sure
 from eventlog.bus_local import Pull, Wakes
 from eventlog.ledger import LedgerId
 from eventlog.postgres import PostgresLedger
@@ -99,3 +103,48 @@ async def _has(engine, count: int) -> bool:  # type: ignore[no-untyped-def]
 
 async def _is(value: object, expected: object) -> bool:
     return value == expected
+
+
+POISON = """
+import asyncio, sys
+from aiokafka import AIOKafkaProducer
+
+class NoText(str):
+    def encode(self, *how):
+        return b"ce_\\xff"
+
+async def main():
+    async with AIOKafkaProducer(bootstrap_servers=sys.argv[1]) as producer:
+        await producer.send_and_wait("submissions.a", b"poison", headers=[(NoText("x"), b"v")])
+
+asyncio.run(main())
+"""
+"""Writes a record whose header's name is no UTF-8: the broker takes it, the client library raises when it reads it."""
+
+
+async def test_a_record_that_cannot_be_read_costs_nobody_a_record(bus: KafkaBus, empty_kafka: str) -> None:
+    taken: list[bytes | None] = []
+
+    async def take(records: Sequence[Incoming]) -> None:
+        taken.extend(record.value for record in records)
+
+    bus.subscribe(["submissions.a", "submissions.b"], f"test-{id(bus)}", take)
+    await bus.start([], passing=["submissions.a", "submissions.b"])
+    await bus.publish([Outgoing("submissions.a", b"k", [], b"before")])
+    await until(lambda: _is(taken, [b"before"]))
+    # The compiled part of the library encodes names itself; the other one lets a test write a bad one.
+    environment = os.environ | {"AIOKAFKA_NO_EXTENSIONS": "1"}
+    writing = await asyncio.create_subprocess_exec(sys.executable, "-c", POISON, empty_kafka, env=environment)
+    assert await writing.wait() == 0
+    others = [b"%d" % number for number in range(40)]
+    for value in others:
+        await bus.publish([Outgoing("submissions.b", b"k", [], value), Outgoing("submissions.a", b"k", [], value)])
+    await until(lambda: _is(sorted(map(str, taken)), sorted(map(str, [b"before", None, *others, *others]))))
+
+
+async def test_a_record_beyond_the_owners_end_is_left_out(follower: Follower, engine: AsyncEngine) -> None:  # noqa: F811
+    """After a restore the topic may hold what the ledger lost; the ledger is the truth, and nothing spins."""
+    events = await follower.source.read(GEMEENTE, after=0)
+    beyond = [replace(events[-1], position=15)]
+    await asyncio.wait_for(deliver_for_sure(follower, LEDGER, beyond), 20)
+    assert await noted(engine) == list(range(1, 11))

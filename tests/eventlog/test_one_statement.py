@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from eventlog.errors import VersionConflict
 from eventlog.ledger import Append, Outcome
+from eventlog.one_statement import Tip
 from eventlog.postgres import PostgresLedger
+from eventlog.sequencing import Sequenced
 from eventlog.verification import verify
 from eventlog.writer import Writer
 from tests.eventlog.making import GEMEENTE, append
@@ -22,9 +24,11 @@ class Watched(PostgresLedger):
 
     longer = 0
 
-    async def _append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]):  # type: ignore[no-untyped-def]
+    async def append_and_tell(
+        self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]
+    ) -> tuple[Sequenced, Tip]:
         self.longer += 1
-        return await super()._append(tx, gemeente, appends)
+        return await super().append_and_tell(tx, gemeente, appends)
 
 
 @pytest.fixture
@@ -74,12 +78,25 @@ async def test_the_second_of_two_in_one_batch_hears_of_the_first(watched: Watche
     assert (second.found, watched.longer) == (1, 1)
 
 
-async def test_two_processes_that_write_at_once_leave_one_gapless_ledger(engine: AsyncEngine) -> None:
+async def test_processes_that_write_at_once_leave_one_gapless_ledger(engine: AsyncEngine) -> None:
+    """With so many callers each of them numbers a batch ahead, which the others keep making wrong."""
     writers = [Writer(PostgresLedger(engine, "casework"), lambda: None) for _ in range(3)]
-    asked = [writer.append(GEMEENTE, append(f"s{n}-{m}")) for n in range(40) for m, writer in enumerate(writers)]
-    stored = await asyncio.gather(*asked)
-    assert sorted(one.position for (one,) in stored) == list(range(1, 121))
-    assert (await verify(PostgresLedger(engine, "casework"), GEMEENTE)).size == 120
+    asked = [writer.append(GEMEENTE, append(f"s{n}-{m}")) for n in range(100) for m, writer in enumerate(writers)]
+    shared = [writer.append(GEMEENTE, append("shared")) for writer in writers]
+    outcomes = await asyncio.gather(*asked, *shared, return_exceptions=True)
+    assert sum(isinstance(one, VersionConflict) for one in outcomes) == 2
+    stored = [event.position for one in outcomes if isinstance(one, list) for event in one]
+    assert sorted(stored) == list(range(1, 302))
+    assert (await verify(PostgresLedger(engine, "casework"), GEMEENTE)).size == 301
+
+
+async def test_a_batch_numbered_ahead_is_stored_without_asking_for_the_head(watched: Watched) -> None:
+    writer = Writer(watched, lambda: None)
+    await writer.append(GEMEENTE, append("first"))
+    stored = await asyncio.gather(*(writer.append(GEMEENTE, append(f"s{n}")) for n in range(400)))
+    assert [one.position for (one,) in stored] == list(range(2, 402))
+    assert watched.longer == 1
+    assert (await verify(watched, GEMEENTE)).size == 401
 
 
 async def test_a_lost_connection_is_heard_and_the_next_append_asks_for_the_head(

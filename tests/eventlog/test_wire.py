@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import LedgerId, Recorded
-from eventlog.wire import Incoming, Outgoing, outgoing, recorded
+from eventlog.wire import Incoming, Outgoing, by_ledger, outgoing, recorded
 from tests.eventlog import making
 
 names = st.from_regex(r"[a-z0-9/.-]{1,20}", fullmatch=True)
@@ -66,3 +66,9 @@ def test_a_record_without_an_attribute_is_not_ours(missing: str) -> None:
 def test_a_record_of_another_form_is_not_ours(change: dict[str, object]) -> None:
     with pytest.raises(UnreadableRecord):
         recorded(replace(arrived(outgoing(making.recorded(position=1))), **change))  # type: ignore[arg-type]
+
+
+def test_what_a_relay_sent_again_is_there_once() -> None:
+    positions = [1, 2, 3, 1, 2, 3, 4]
+    (events,) = by_ledger(making.recorded(position) for position in positions).values()
+    assert [event.position for event in events] == [1, 2, 3, 4]

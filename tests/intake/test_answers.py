@@ -116,7 +116,7 @@ async def test_each_answer_goes_to_its_partner_with_a_stable_id_and_nothing_seal
 
     events = await desk.events()
     for _ in range(2):  # A crash between publishing and moving on publishes again.
-        await Answers(publish).handle(None, events[0].ledger, events)  # type: ignore[arg-type]
+        await Answers(publish, {event.partner for event in events}).handle(None, events[0].ledger, events)  # type: ignore[arg-type]
     again = published[3:]
     assert published[:3] == again
     headers = [dict(record.headers) for record in again]
