@@ -4,12 +4,12 @@ Positions count from 1 without gaps and are given in the order of commits, so a 
 nothing but `position > n`. Each event is a leaf of the ledger's Merkle tree: its CloudEvents attributes and its bytes.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -163,7 +163,9 @@ class Head:
 Outcome = list[Recorded] | VersionConflict
 """What became of one Append: its events as stored, or the conflict because of which nothing of it is."""
 
-AppendNow = Callable[[Sequence[Append]], Awaitable[list[Outcome]]]
+AppendNow = Callable[[Sequence[Append]], Coroutine[Any, Any, list[Outcome]]]
+"""What is appended may be numbered at the call and is stored when awaited: await in the order of the calls, and where
+one fails, none of those after it."""
 
 
 class Ledger(Protocol):
@@ -178,7 +180,7 @@ class Ledger(Protocol):
         ...
 
     def appending(self, gemeente: str) -> AbstractAsyncContextManager[AppendNow]:
-        """For many appends one after the other: each call is a transaction of its own, durable when it returns."""
+        """For many appends one after the other: each is a transaction of its own, durable when it is awaited."""
         ...
 
     async def read(self, tx: AsyncConnection, gemeente: str, after: int, limit: int = 1000) -> list[Recorded]: ...

@@ -5,14 +5,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Row, Select, Text, any_, cast, select, text, update
+from sqlalchemy import ARRAY, Select, Text, any_, cast, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from eventlog.errors import VersionConflict
+from eventlog.appending import Appending
 from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import EMPTY_ROOT, Frontier
-from eventlog.one_statement import OneStatement, Tip, as_rows, expected_versions
+from eventlog.one_statement import OneStatement, Tip, as_rows
 from eventlog.sequencing import Sequenced, sequence
 from eventlog.tables import events_table, heads_table
 
@@ -46,8 +46,9 @@ class PostgresLedger:
         self._clock = clock
         self._events = events_table(service)
         self._heads = heads_table(service)
-        self._one_statement = OneStatement(service)
-        self._tips: dict[str, Tip] = {}
+        self._recorded_columns = [column for column in self._events.columns if column.name != "gemeente"]
+        self.one_statement = OneStatement(service)
+        self.tips: dict[str, Tip] = {}
         self._versions = text(
             f"SELECT asked.stream, latest.version FROM unnest(cast(:streams AS text[])) AS asked(stream)"
             f" CROSS JOIN LATERAL (SELECT version FROM {service}.events WHERE gemeente = :gemeente"
@@ -58,42 +59,26 @@ class PostgresLedger:
         return self._engine.begin()
 
     async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
-        return (await self._append(tx, gemeente, appends))[0].outcomes
+        return (await self.append_and_tell(tx, gemeente, appends))[0].outcomes
 
     @asynccontextmanager
     async def appending(self, gemeente: str) -> AsyncIterator[AppendNow]:
         async with self._engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
+            yield Appending(self, gemeente, connection)
 
-            async def append_now(appends: Sequence[Append]) -> list[Outcome]:
-                # Whatever fails, or comes in between, the tip is no longer known; a success makes it known again.
-                tip = self._tips.pop(gemeente, None)
-                if tip is not None and appends and all(append.events for append in appends):
-                    expected = expected_versions(appends)
-                    sequenced, new_tip = self._sequence(gemeente, tip, expected, appends)
-                    if await self._one_statement.store(driver, tip, new_tip, expected, sequenced.events):
-                        self._tips[gemeente] = new_tip
-                        return sequenced.outcomes
-                async with connection.begin():
-                    sequenced, new_tip = await self._append(connection, gemeente, appends)
-                # What was sent before conflicts throughout: then the versions are better asked for first.
-                if not any(isinstance(outcome, VersionConflict) for outcome in sequenced.outcomes):
-                    self._tips[gemeente] = new_tip
-                return sequenced.outcomes
-
-            yield append_now
-
-    async def _append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> tuple[Sequenced, Tip]:
+    async def append_and_tell(
+        self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]
+    ) -> tuple[Sequenced, Tip]:
         tip = await self._lock(tx, gemeente)
         streams = list({append.stream for append in appends})
         versions = await tx.execute(self._versions, {"gemeente": gemeente, "streams": streams})
         found = {stream: version for stream, version in versions}
-        sequenced, new_tip = self._sequence(gemeente, tip, found, appends)
+        sequenced, new_tip = self.number(gemeente, tip, found, appends)
         if sequenced.events:
             await self._store(tx, gemeente, sequenced.events, sequenced.frontier)
         return sequenced, new_tip
 
-    def _sequence(
+    def number(
         self, gemeente: str, tip: Tip, versions: dict[str, int], appends: Sequence[Append]
     ) -> tuple[Sequenced, Tip]:
         recorded_at = max(self._clock(), tip.recorded_at)
@@ -131,7 +116,7 @@ class PostgresLedger:
         return await self._recorded(
             tx,
             gemeente,
-            select(events)
+            select(*self._recorded_columns)
             .where(events.c.gemeente == gemeente, events.c.position > after)
             .order_by(events.c.position)
             .limit(limit),
@@ -144,7 +129,7 @@ class PostgresLedger:
         found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
         asked = cast(list(found), ARRAY(Text))
         query = (
-            select(events)
+            select(*self._recorded_columns)
             .where(events.c.gemeente == gemeente, events.c.stream == any_(asked))
             .order_by(events.c.stream, events.c.version)
         )
@@ -163,21 +148,4 @@ class PostgresLedger:
 
     async def _recorded(self, tx: AsyncConnection, gemeente: str, query: Select[Any]) -> list[Recorded]:
         ledger = LedgerId(self.service, gemeente)
-        return [_recorded(ledger, row) for row in await tx.execute(query)]
-
-
-def _recorded(ledger: LedgerId, row: Row[Any]) -> Recorded:
-    return Recorded(
-        ledger=ledger,
-        position=row.position,
-        stream=row.stream,
-        version=row.version,
-        type=row.type,
-        occurred_on=row.occurred_on,
-        recorded_at=row.recorded_at,
-        partner=row.partner,
-        correlation=row.correlation,
-        causation=row.causation,
-        data=row.data,
-        case=row.case_id,
-    )
+        return [Recorded(ledger, *row) for row in await tx.execute(query)]

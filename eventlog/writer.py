@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from eventlog.errors import VersionConflict
-from eventlog.ledger import Append, Ledger, Outcome, Recorded
+from eventlog.ledger import Append, AppendNow, Ledger, Outcome, Recorded
 
 _BATCH = 500
 _HALVED = 64
@@ -36,20 +37,13 @@ class Writer:
         return await done
 
     async def _drain(self, gemeente: str) -> None:
-        waiting, batch = self._waiting[gemeente], list[_Waiting]()
+        waiting, unanswered = self._waiting[gemeente], deque[_Waiting]()
         try:
             async with self._ledger.appending(gemeente) as append_now:
-                while waiting:
-                    batch = _next_batch(waiting, len(batch))
-                    outcomes = await append_now([append for append, _ in batch])
-                    self._committed()
-                    _answer(batch, outcomes)
-                    if not waiting:
-                        await asyncio.sleep(0)  # Who was answered may ask again: keep the connection for that.
-                batch = []
+                await self._store(append_now, waiting, unanswered)
         except Exception as error:  # noqa: BLE001 - handed on, to every caller
-            # What waits behind this batch may build on it: stored alone it would be out of order.
-            for _, done in (*batch, *waiting):
+            # What waits behind a batch that failed may build on it: stored alone it would be out of order.
+            for _, done in (*unanswered, *waiting):
                 if not done.done():
                     done.set_exception(error)
             waiting.clear()
@@ -58,12 +52,38 @@ class Writer:
             if waiting:  # came while the connection was given back
                 self._at_work[gemeente] = asyncio.create_task(self._drain(gemeente))
 
+    async def _store(self, append_now: AppendNow, waiting: deque[_Waiting], unanswered: deque[_Waiting]) -> None:
+        """Until nobody waits: one batch is being stored while the next is numbered and who was answered asks anew."""
+        under_way: asyncio.Task[list[Outcome]] | None = None
+        ahead: Coroutine[Any, Any, list[Outcome]] | None = None
+        try:
+            while under_way or waiting:
+                if under_way is None:
+                    under_way = asyncio.create_task(append_now(_next_batch(waiting, unanswered)))
+                await asyncio.sleep(0)  # Now it is sent.
+                stored = len(unanswered)
+                ahead = append_now(_next_batch(waiting, unanswered)) if waiting else None
+                outcomes = await under_way
+                # The next is sent before the callers are told: they have something to do while it is stored.
+                under_way, ahead = asyncio.create_task(ahead) if ahead else None, None
+                self._committed()
+                _answer([unanswered.popleft() for _ in range(stored)], outcomes)
+                if not under_way and not waiting:
+                    await asyncio.sleep(0)  # Who was answered may ask again: keep the connection for that.
+        finally:
+            if ahead is not None:
+                ahead.close()
+            if under_way is not None:
+                await asyncio.wait([under_way])  # The connection is given back when nothing runs on it.
 
-def _next_batch(waiting: deque[_Waiting], answered: int) -> list[_Waiting]:
-    """All that wait, or of many callers half: while one half is being stored, the other asks anew."""
-    outstanding = len(waiting) + answered
+
+def _next_batch(waiting: deque[_Waiting], unanswered: deque[_Waiting]) -> list[Append]:
+    """All that wait, or of many callers half: so that one half asks anew while the other half is being stored."""
+    outstanding = len(waiting) + len(unanswered)
     most = outstanding // 2 if outstanding > _HALVED else outstanding
-    return [waiting.popleft() for _ in range(min(_BATCH, most, len(waiting)))]
+    batch = [waiting.popleft() for _ in range(min(_BATCH, most, len(waiting)))]
+    unanswered.extend(batch)
+    return [append for append, _ in batch]
 
 
 def _answer(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:

@@ -1,0 +1,69 @@
+"""Appends to one ledger in PostgreSQL, batch after batch, where the next is numbered while the last is being stored."""
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventlog.errors import VersionConflict
+from eventlog.ledger import Append, Outcome
+from eventlog.one_statement import Tip, expected_versions
+from eventlog.sequencing import Sequenced
+
+if TYPE_CHECKING:
+    from eventlog.postgres import PostgresLedger
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A batch that is numbered from `tip`, and the tip after it."""
+
+    tip: Tip
+    new_tip: Tip
+    sequenced: Sequenced
+
+
+class Appending:
+    """Appends to one ledger, a batch at a time; a batch is numbered when asked for and stored when awaited.
+
+    So the next can be numbered and hashed while the one before it is being stored. Where that one was not stored as it
+    was numbered, the next is numbered anew.
+    """
+
+    def __init__(self, ledger: "PostgresLedger", gemeente: str, connection: AsyncConnection) -> None:
+        self._ledger, self._gemeente, self._connection = ledger, gemeente, connection
+        self._numbered = ledger.tips.get(gemeente)
+
+    def __call__(self, appends: Sequence[Append]) -> Coroutine[Any, Any, list[Outcome]]:
+        return self._store(appends, self._number(self._numbered, appends))
+
+    def _number(self, tip: Tip | None, appends: Sequence[Append]) -> _Ahead | None:
+        if tip is None or not appends or not all(append.events for append in appends):
+            self._numbered = None
+            return None
+        sequenced, new_tip = self._ledger.number(self._gemeente, tip, expected_versions(appends), appends)
+        self._numbered = new_tip
+        return _Ahead(tip, new_tip, sequenced)
+
+    async def _store(self, appends: Sequence[Append], ahead: _Ahead | None) -> list[Outcome]:
+        # Whatever fails, or comes in between, the tip is no longer known; a success makes it known again.
+        tip = self._ledger.tips.pop(self._gemeente, None)
+        if ahead is None or ahead.tip is not tip:
+            ahead = self._number(tip, appends)
+        if ahead is not None and await self._in_one_statement(ahead, appends):
+            self._ledger.tips[self._gemeente] = ahead.new_tip
+            return ahead.sequenced.outcomes
+        self._numbered = None
+        async with self._connection.begin():
+            sequenced, new_tip = await self._ledger.append_and_tell(self._connection, self._gemeente, appends)
+        # What was sent before conflicts throughout: then the versions are better asked for first.
+        if not any(isinstance(outcome, VersionConflict) for outcome in sequenced.outcomes):
+            self._ledger.tips[self._gemeente] = self._numbered = new_tip
+        return sequenced.outcomes
+
+    async def _in_one_statement(self, ahead: _Ahead, appends: Sequence[Append]) -> bool:
+        driver: Any = (await self._connection.get_raw_connection()).driver_connection
+        return await self._ledger.one_statement.store(
+            driver, ahead.tip, ahead.new_tip, expected_versions(appends), ahead.sequenced.events
+        )
