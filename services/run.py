@@ -103,6 +103,7 @@ def welcome(port: int) -> str:
 Spoorboek runs. All families in it are synthetic.
 
   Dashboard    {address}/programmas/{PROGRAMME}/2023
+  Operations   {address}/beheer
 
 Send one more event as a demonstration partner (pasting it again changes nothing: it is the same event):
 
