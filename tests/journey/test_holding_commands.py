@@ -1,0 +1,67 @@
+"""`spoorboek quarantine` and `spoorboek parked` as the operator types them, with their exit codes."""
+
+import asyncio
+import base64
+import os
+import sys
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from eventlog.ledger import Append, NewEvent
+from services.demonstration.senders import PARTNERS
+from services.holding_commands import quarantine
+from tests.journey.conftest import started
+from tests.journey.world import World, enquiry, settings_for
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with started(settings_for(database_url, None)) as world:
+        yield world
+
+
+async def spoorboek(world: World, *words: str) -> tuple[int, str, str]:
+    """(exit code, what it says, what it complains of)"""
+    settings = world.process.settings
+    assert settings.vault_key is not None
+    environment = os.environ | {
+        "SPOORBOEK_DATABASE_URL": settings.database_url,
+        "SPOORBOEK_VAULT_KEY": base64.b64encode(settings.vault_key).decode(),
+        "SPOORBOEK_PARTNERS": str(PARTNERS),
+        "COLUMNS": "400",
+    }
+    program = Path(sys.executable).with_name("spoorboek")
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(program, *words, env=environment, stdout=pipe, stderr=pipe)
+    said, complained = await process.communicate()
+    return process.returncode or 0, said.decode(), complained.decode()
+
+
+async def test_nothing_is_held(world: World) -> None:
+    assert await spoorboek(world, "quarantine", "list") == (0, "Nothing is in quarantine.\n", "")
+    code, _, complained = await spoorboek(world, "parked", "show", "submissions.school/0/1")
+    assert (code, complained.split(":")[0]) == (1, "submissions.school/0/1 is not parked")
+
+
+async def test_a_case_that_still_cannot_be_taken_is_an_exit_code(world: World) -> None:
+    await world.send(enquiry("a", "2023-02-01"))
+    ledger = world.process.parts["casework"].ledger
+    async with ledger.begin() as tx:
+        opened = (await ledger.read(tx, "GM0984", 0))[0]
+        strange = NewEvent("nl.unknown.v1", b"{}", date(2023, 2, 2), opened.partner, "c", "", opened.case)
+        await ledger.append(tx, "GM0984", [Append(opened.stream, 1, (strange,))])
+    await world.settle()
+    code, said, complained = await spoorboek(world, "quarantine", "list", "--service", "reporting")
+    assert (code, said.split(" case ")[0]) == (0, "reporting facts_1 casework/GM0984/3"), complained
+    code, said, _ = await spoorboek(world, "quarantine", "redrive")
+    assert code == 1
+    assert ": 0 taken, stopped at 3: casework/GM0984/3: " in said
+
+
+@pytest.mark.parametrize("words", ["list --service archive", "redrive --service archive", "show 12", "show casework/x"])
+def test_wrong_use_is_said_before_anything_is_done(words: str) -> None:
+    assert CliRunner().invoke(quarantine, words.split()).exit_code == 2
