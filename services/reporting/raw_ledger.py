@@ -76,10 +76,11 @@ class RawLedger:
         for position, stream, version, kind, on, at, partner, correlation, causation, data, case in rows:
             if at != last_at:
                 last_at, time = at, rfc3339(moment(at))
-            texts = (stream, kind, partner, correlation, causation, case)
-            if len(_encode(texts)) != sum(map(len, texts)) + _QUOTES:
+            texts = f"{stream}{kind}{partner}{correlation}{causation}{case}"
+            if len(_encode(texts)) != len(texts) + 2:
                 # Something to escape, or a letter of several bytes: a few per million, so each is quoted on its own.
-                stream, kind, partner, correlation, causation, case = (_quoted(text) for text in texts)
+                stream, kind, partner = _quoted(stream), _quoted(kind), _quoted(partner)
+                correlation, causation, case = _quoted(correlation), _quoted(causation), _quoted(case)
             about = f'{{"caseid":"{case}",' if case else "{"
             attributes = (
                 f'{about}"causationid":"{causation}","correlationid":"{correlation}{after_correlation}{position}'
@@ -88,9 +89,6 @@ class RawLedger:
             )
             hashes.append(sha256(b"\0" + attributes.encode() + data).digest())
         return hashes
-
-
-_QUOTES = len('["","","","","",""]')
 
 
 def _quoted(text: str) -> str:

@@ -42,8 +42,10 @@ class WorkingSet:
         return row
 
     def segment_to_change(self, case: str, number: int) -> Segment:
-        row = self.segment(case, number)
-        self.changed_segments.add((case, number))
+        key = (case, number)
+        if (row := self.segments.get(key)) is None:
+            return self.segment(case, number)
+        self.changed_segments.add(key)
         return row
 
     def to_write(self) -> tuple[list[Segment], list[Referral]]:
