@@ -1,5 +1,6 @@
 """A reader as the process runs it: what it does is logged, counted and traced, once its effect is committed."""
 
+import logging
 import time
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -69,6 +70,8 @@ class ObservedReader:
 
     def _log(self, batch: _Batch, seconds: float) -> None:
         log.info("batch handled", **self._about(batch.ledger, batch.events), seconds=round(seconds, 6))
+        if not log.is_enabled_for(logging.DEBUG):
+            return  # Asked once: a thousand lines that are not written cost as much as the effect.
         for event in batch.events:
             log.debug(
                 "event handled",

@@ -5,6 +5,7 @@ it handled, and an event names the one that caused it: so each service can tell 
 """
 
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,7 +20,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFl
 from eventlog.ledger import Recorded
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_FLUSH_MILLISECONDS = 3000
+_LONGEST_STOP_SECONDS = 2
 _next_ids: ContextVar[tuple[int, int] | None] = ContextVar("next_ids", default=None)
 
 
@@ -104,8 +105,10 @@ class Tracing:
     def stop(self) -> None:
         """Send what is left, if whoever gathers it answers in time."""
         if self._provider is not None:
-            self._provider.force_flush(_FLUSH_MILLISECONDS)
-            self._provider.shutdown()
+            # The exporter keeps trying for longer than a process that is told to stop is given.
+            sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+            sending.start()
+            sending.join(_LONGEST_STOP_SECONDS)
 
 
 class _GivenIds(IdGenerator):
