@@ -28,6 +28,9 @@ AgeYears = Annotated[
     ),
 ]
 
+SYNTHETIC_PREFIX = "synthetic-"
+"""Partners whose id starts so have no real families behind them; every page says so."""
+
 SubmissionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """The first 32 hexadecimal digits of SHA-256 over the CloudEvent's source, a line feed, and its id."""
 

@@ -114,7 +114,7 @@ class RegistrationCorrected(Statement):
     """What was stated about one segment was wrong; a field that is absent stays as it was."""
 
     type: ClassVar[str] = NAMESPACE + "registration.corrected.v1"
-    segment: Annotated[int, Field(ge=1)] = 1
+    segment: Annotated[int, Field(ge=1, le=1000)] = 1
     opened_on: Day | None = None
     closed_on: Day | None = None
     age_years: AgeYears | None = None

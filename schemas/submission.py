@@ -32,6 +32,7 @@ RejectionCode = Literal[
     "field-missing",
     "field-invalid",
     "field-unknown",
+    "code-unknown",
     "bsn-not-allowed",
     "occurred-in-the-future",
 ]

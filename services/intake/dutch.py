@@ -28,6 +28,7 @@ REJECTION: Mapping[RejectionCode, str] = {
     "field-missing": "Een veld ontbreekt.",
     "field-invalid": "Een veld is niet goed ingevuld.",
     "field-unknown": "Er is een veld dat dit type niet heeft.",
+    "code-unknown": "Een code staat niet op de lijst van de voorziening.",
     "bsn-not-allowed": "Er lijkt een burgerservicenummer in te staan; dat nemen we nooit aan.",
     "occurred-in-the-future": "De dag van de gebeurtenis ligt in de toekomst.",
 }

@@ -8,22 +8,24 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from schemas.marks import ReferenceMark, fields_marked, looks_like_bsn
+from schemas.marks import ReferenceMark, fields_marked
 from schemas.programme import Programme
 from schemas.statement import STATEMENTS, Statement
 from schemas.submission import GateError, submission_id
-from services.intake import sentences, strict_json
+from services.intake import codes, sentences, strict_json
+from services.intake.bsn import holds_bsn
 from services.intake.cloudevent import MOST_DATA_BYTES, CloudEvent
 from services.intake.partner import Partner
 from services.intake.sentences import attribute
 
-MOST_ERRORS = 50
+MOST_ERRORS = 10
+"""More are the same mistake again, and each takes time."""
 _TYPES: Mapping[str, type[Statement]] = {statement.type: statement for statement in STATEMENTS}
 # A reference's own validator looks for a burgerservicenummer.
 _REFERENCES = {statement: fields_marked(statement, ReferenceMark) for statement in STATEMENTS}
-_ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
+# The id is kept as it was sent, so it has a form in which a name, an address or a sentence hardly fits.
+_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 _JSON_MEDIA_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json", re.IGNORECASE)
-_NINE_DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9]{9}(?![0-9A-Za-z])")
 
 
 class KnownProgrammes(Protocol):
@@ -87,13 +89,17 @@ def _identity_errors(partner: Partner, attributes: Mapping[str, Any]) -> Iterato
         value = attributes.get(name)
         if value is None or value == "":
             yield attribute(name, f"Add the CloudEvents attribute `{name}`.", "attribute-missing")
-        elif not isinstance(value, str) or not _ATTRIBUTE.fullmatch(value):
-            yield attribute(name, f"Send `{name}` as text of 1 to 200 characters without control characters.")
         elif name == "source" and value not in partner.sources:
             yield attribute(
                 name, "Send one of the sources of your registration, written as it is there.", "source-not-yours"
             )
-        elif name == "id" and looks_like_bsn(value):
+        elif name == "id" and (not isinstance(value, str) or not _ID.fullmatch(value)):
+            yield attribute(
+                name,
+                "Send `id` as 1 to 128 letters, digits, dots, hyphens, underscores, colons or slashes: a number or a "
+                "UUID, never something about a family.",
+            )
+        elif name == "id" and holds_bsn(value):
             yield sentences.looks_like_bsn(name)
 
 
@@ -117,7 +123,7 @@ def _attribute_errors(partner: Partner, attributes: Mapping[str, Any], today: da
     media_type = attributes.get("datacontenttype", "application/json")
     if not isinstance(media_type, str) or not _JSON_MEDIA_TYPE.fullmatch(media_type.partition(";")[0].strip()):
         yield attribute("datacontenttype", "Send data as application/json.")
-    if isinstance(subject := attributes.get("subject"), str) and looks_like_bsn(subject):
+    if isinstance(subject := attributes.get("subject"), str) and holds_bsn(subject):
         yield sentences.looks_like_bsn("subject")
 
 
@@ -141,12 +147,12 @@ def _data(
         statement = model.model_validate_json(json.canonical, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        errors = [sentences.about_field(model, one) for one in found[:MOST_ERRORS]]
+        errors = list(sentences.about_fields(model, found[:MOST_ERRORS]))
         wrong = {str(one["loc"][0]) for one in found if one["loc"]}
-        return None, errors + list(_rule_errors(partner, _sound_rest(json.value, wrong), today, programmes))
+        return None, errors + list(_rule_errors(partner, model, _sound_rest(json.value, wrong), today, programmes))
     return statement, [
         *_form_errors(statement, json.value),
-        *_rule_errors(partner, json.value, today, programmes),
+        *_rule_errors(partner, model, json.value, today, programmes),
     ]
 
 
@@ -163,12 +169,12 @@ def _form_errors(statement: Statement, sent: Mapping[str, Any]) -> Iterator[Gate
         if isinstance(value, date) and sent[field] != value.isoformat():
             yield sentences.not_a_day(field)
         # A telephone number may well pass the elfproef; one in eleven does.
-        elif isinstance(value, str) and name not in references and name != "phone" and _holds_bsn(value):
+        elif isinstance(value, str) and name not in references and name != "phone" and holds_bsn(value):
             yield sentences.looks_like_bsn(field)
 
 
 def _rule_errors(
-    partner: Partner, sound: Mapping[str, Any], today: date, programmes: KnownProgrammes
+    partner: Partner, model: type[Statement], sound: Mapping[str, Any], today: date, programmes: KnownProgrammes
 ) -> Iterator[GateError]:
     if (asked := sound.get("programme")) is not None:
         programme = programmes.find(asked)
@@ -182,14 +188,11 @@ def _rule_errors(
                 field="programme",
                 sentence="Ask the gemeente to add this programme to your registration.",
             )
+        else:
+            yield from codes.unlisted(model, sound, programme)
     if (day := sound.get("occurredOn")) is not None and day > today.isoformat():
         yield GateError(
             code="occurred-in-the-future",
             field="occurredOn",
             sentence="State what has happened: `occurredOn` is today or earlier, as the calendar in Amsterdam has it.",
         )
-
-
-def _holds_bsn(text: str) -> bool:
-    """Nine digits that stand alone: part of a UUID is not enough."""
-    return any(looks_like_bsn(digits) for digits in _NINE_DIGITS.findall(text))

@@ -11,7 +11,7 @@ _EVENT: dict[str, Any] = {
     "required": ["specversion", "id", "source", "type", "data"],
     "properties": {
         "specversion": {"const": "1.0"},
-        "id": {"type": "string", "minLength": 1, "maxLength": 200},
+        "id": {"type": "string", "pattern": "^[A-Za-z0-9._:/-]{1,128}$"},
         "source": {"type": "string", "minLength": 1, "maxLength": 200},
         "type": {"enum": [statement.type for statement in STATEMENTS]},
         "datacontenttype": {"const": "application/json"},

@@ -7,11 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from schemas.event import NAMESPACE, Code, Day, Gemeente, Record
+from schemas.event import NAMESPACE, SYNTHETIC_PREFIX, Code, Day, Gemeente, Record
 from schemas.statement import STATEMENTS
-
-SYNTHETIC_PREFIX = "synthetic-"
-"""Partners whose id starts so have no real families behind them; every page says so."""
 
 SHORT_NAMES = frozenset(statement.type.removeprefix(NAMESPACE) for statement in STATEMENTS)
 """The statement types as a partner's file names them: without the namespace, which is always the same."""

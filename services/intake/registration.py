@@ -15,7 +15,8 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
-from services.intake.partner import SHORT_NAMES, SYNTHETIC_PREFIX, Partner
+from schemas.event import SYNTHETIC_PREFIX
+from services.intake.partner import SHORT_NAMES, Partner
 from services.intake.partners import PartnerFileError, Partners
 
 

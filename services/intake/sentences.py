@@ -1,7 +1,8 @@
 """What the gate says about a field, to the partner's developer; never a value that was sent, for it may be personal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from textwrap import shorten
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -34,11 +35,20 @@ _BY_KIND: Mapping[str, str] = {
     "literal_error": "Send `{field}` as one of {expected}.",
 }
 _REFERENCE_FORM = "Send `{field}` as 1 to 64 letters, digits, dots, hyphens or underscores; never a name."
+_NO_CODES = "Do not send this for this programme: it has no codes for `{field}`."
 _CODE_FORM = "Send `{field}` as a code: lower-case words and digits joined by hyphens, at most 60 characters."
+_LONGEST_GUESSED = 40
 _OTHERWISE = "Send `{field}` as the JSON Schema of this type says."
 
 
-def about_field(statement: type[Statement], found: ErrorDetails) -> GateError:
+def about_fields(statement: type[Statement], found: Sequence[ErrorDetails]) -> Iterator[GateError]:
+    """Looking for what was meant takes long, so only the first unknown name is looked for."""
+    unknown = next((one for one in found if one["type"] == "extra_forbidden"), None)
+    for one in found:
+        yield _about_field(statement, one, guess=one is unknown)
+
+
+def _about_field(statement: type[Statement], found: ErrorDetails, *, guess: bool) -> GateError:
     """The gate's error for what pydantic found; `found` is made without input and without context of the input."""
     path = [str(part) for part in found["loc"]]
     field = ".".join(path)
@@ -47,7 +57,7 @@ def about_field(statement: type[Statement], found: ErrorDetails) -> GateError:
     if found["type"] == "missing":
         return GateError(code="field-missing", field=field, sentence=f"Add `{field}`; this type always states it.")
     if found["type"] == "extra_forbidden":
-        return _unknown(statement, field)
+        return _unknown(statement, field, guess=guess)
     if found["type"] == "value_error" and path[0] in fields_marked(statement, ReferenceMark):
         return looks_like_bsn(field)
     sentence = _form_of(statement, path[0]) if found["type"] == "string_pattern_mismatch" else None
@@ -66,6 +76,13 @@ def looks_like_bsn(field: str) -> GateError:
     return GateError(code="bsn-not-allowed", field=field, sentence=f"`{field}` {_BSN}")
 
 
+def code_unknown(field: str, listed: Iterable[str]) -> GateError:
+    """The codes that would do, never the one that was sent: from a wrong column it may well be a name."""
+    choice = shorten(", ".join(listed), 300, placeholder=" …")
+    sentence = f"Send `{field}` as a code of the programme: {choice}." if choice else _NO_CODES.format(field=field)
+    return GateError(code="code-unknown", field=field, sentence=sentence)
+
+
 def attribute(name: str, sentence: str, code: RejectionCode = "attribute-invalid") -> GateError:
     return GateError(code=code, field=name, sentence=sentence)
 
@@ -74,10 +91,11 @@ def _form_of(statement: type[Statement], field: str) -> str:
     return _REFERENCE_FORM if field in fields_marked(statement, ReferenceMark) else _CODE_FORM
 
 
-def _unknown(statement: type[Statement], field: str) -> GateError:
+def _unknown(statement: type[Statement], field: str, *, guess: bool) -> GateError:
     """A name that no type has may be a value in the wrong place, so it is not repeated; what it is like is said."""
     known = sorted(info.alias or name for name, info in statement.model_fields.items())
-    meant = "".join(f" Did you mean `{name}`?" for name in get_close_matches(field, known, n=1))
+    close = get_close_matches(field, known, n=1) if guess and len(field) <= _LONGEST_GUESSED else []
+    meant = "".join(f" Did you mean `{name}`?" for name in close)
     return GateError(
         code="field-unknown",
         field=field if field in _NAMES else None,

@@ -45,14 +45,14 @@ def test_an_enquiry_after_a_closing_is_told_to_resume() -> None:
 @pytest.mark.parametrize(
     ("fields", "rule", "saying"),
     [
-        ({"age_years": 23}, "age-outside-programme", "from -1 and below 23; 23 lies outside"),
+        ({"age_years": 23}, "age-outside-programme", "from -1 and below 23; this one lies outside"),
         (
             {"area": "wijk-z"},
             "area-unknown",
-            "wijk-z is not among the areas of the programme; choose from: wijk-a, wijk-b",
+            "This is not among the areas of the programme; choose from: wijk-a, wijk-b",
         ),
-        ({"channel": "church"}, "channel-unknown", "church is not among the channels"),
-        ({"help_question": "gardening"}, "help-question-unknown", "gardening is not among the help questions"),
+        ({"channel": "church"}, "channel-unknown", "This is not among the channels"),
+        ({"help_question": "gardening"}, "help-question-unknown", "This is not among the help questions"),
     ],
 )
 def test_opening_and_resuming_follow_the_programme(fields: dict[str, Any], rule: RefusalRule, saying: str) -> None:

@@ -15,8 +15,15 @@ from services.intake.gate import Accepted, Rejected, Unattributable, Verdict, ju
 from tests.intake.desk import PROGRAMMES, SCHOOL, SOURCE, TODAY, attributes, enquiry, event, partner
 
 BSN = "123456782"
+CORRECTED = NAMESPACE + "registration.corrected.v1"
 NOT_KEPT = {"source-not-yours"}
 """Codes that never stand in the ledger, because nothing can be kept under that source and id."""
+
+
+def corrected(**changes: Any) -> dict[str, Any]:
+    shared = {name: enquiry()[name] for name in ("programme", "case", "family", "occurredOn")}
+    return shared | changes
+
 
 CASES: list[tuple[str, CloudEvent, str | None]] = [
     ("attribute-missing", event(type=None), "type"),
@@ -50,7 +57,19 @@ CASES: list[tuple[str, CloudEvent, str | None]] = [
     ("bsn-not-allowed", event(enquiry(family=BSN)), "family"),
     ("bsn-not-allowed", event(enquiry(note=f"BSN {BSN}, graag bellen")), "note"),
     ("bsn-not-allowed", event(id=BSN), "id"),
-    ("bsn-not-allowed", event(subject=BSN), "subject"),
+    ("bsn-not-allowed", event(id=f"bsn:{BSN}"), "id"),
+    ("bsn-not-allowed", event(id=f"{BSN}-2024"), "id"),
+    ("bsn-not-allowed", event(subject=f"gezin {BSN}"), "subject"),
+    ("attribute-invalid", event(id="Sam Verzonnen"), "id"),
+    ("attribute-invalid", event(id="sam@verzonnen.nl"), "id"),
+    ("attribute-invalid", event(id="x" * 129), "id"),
+    ("attribute-invalid", event(id="event-1\n"), "id"),
+    ("attribute-invalid", event(id=["x"]), "id"),
+    ("code-unknown", event(enquiry(area="sam-verzonnen")), "area"),
+    ("code-unknown", event(enquiry(channel="sam-verzonnen", ageYears="8")), "channel"),
+    ("code-unknown", event(enquiry(helpQuestion="sam-verzonnen")), "helpQuestion"),
+    ("field-invalid", event(corrected(segment=1001), type=CORRECTED), "segment"),
+    ("code-unknown", event(corrected(referredTo=["youth-work", "sam"]), type=CORRECTED), "referredTo"),
     ("occurred-in-the-future", event(enquiry(occurredOn="2024-03-06")), "occurredOn"),
 ]
 
@@ -158,4 +177,13 @@ def test_whatever_json_comes_there_is_a_verdict(changes: dict[str, Any]) -> None
 
 def test_a_flood_of_errors_is_cut_off() -> None:
     found = verdict(event(enquiry(**{f"extra{number}": [] for number in range(3000)}, programme=["x"])))
-    assert len(errors(found)) == 50
+    assert len(errors(found)) == 10
+
+
+def test_only_the_first_unknown_name_is_guessed_and_no_long_one() -> None:
+    guessed = [
+        one.sentence for one in errors(verdict(event(enquiry(parentsName="x", notes="y")))) if "Did" in one.sentence
+    ]
+    assert len(guessed) == 1
+    (error,) = errors(verdict(event(enquiry(**{"parentName" + "e" * 31: "x"}))))
+    assert "Did you mean" not in error.sentence

@@ -112,9 +112,9 @@ async def test_what_is_nobodys_submission_is_answered_400_and_not_stored(request
 async def test_a_header_is_percent_decoded() -> None:
     desk = Desk()
     async with desk.client() as client:
-        answer = await client.post("/v1/events", **binary(**{"ce-id": '"Euro%20%E2%82%AC"'}))
+        answer = await client.post("/v1/events", **binary(**{"ce-id": '"%70roef%2F1"'}))
     assert answer.status_code == 202
-    assert "Euro €" in (await desk.events())[0].data.decode()
+    assert '"proef/1"' in (await desk.events())[0].data.decode()
 
 
 async def test_each_event_of_a_batch_has_its_own_result() -> None:

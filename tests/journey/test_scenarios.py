@@ -74,12 +74,13 @@ async def test_what_breaks_a_rule_is_refused_with_the_rule_and_counts_nothing(wo
         ("refused", "case-unknown"),
         ("applied", None),
         ("refused", "case-exists"),
-        ("refused", "area-unknown"),
+        ("rejected", None),
         ("refused", "outside-programme-period"),
         ("refused", "age-outside-programme"),
         ("refused", "family-must-agree"),
         ("refused", "closing-before-opening"),
     ]
+    assert [(error["code"], error["field"]) for error in fates[3]["errors"]] == [("code-unknown", "area")]
     assert await numbers(world) == {"instroom": 1, "uitstroom": 0, "actief": 1, "open": 1}
 
 

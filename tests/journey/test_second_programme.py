@@ -70,11 +70,12 @@ async def test_its_own_rules_and_lists_hold(world: World) -> None:
         ("applied", None),
         ("applied", None),
         ("refused", "age-outside-programme"),
-        ("refused", "channel-unknown"),
+        ("rejected", None),
         ("refused", "decision-needed"),
         ("applied", None),
         ("refused", "consulent-not-in-programme"),
     ]
+    assert [(error["code"], error["field"]) for error in fates[3]["errors"]] == [("code-unknown", "channel")]
     mine = {"programme": "jeugdbuurt"}
     assert await world.value("active", "2022", **mine) == 2
     assert await world.value("closed", "2022", **mine) == 1

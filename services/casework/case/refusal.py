@@ -11,7 +11,7 @@ from schemas.submission import RefusalRule
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The sentence carries days and codes, never a reference or anything else about a person."""
+    """The sentence carries days and the programme's own codes, never a value that was sent but a day."""
 
     rule: RefusalRule
     sentence: str
@@ -26,7 +26,8 @@ def unlisted(rule: RefusalRule, what: str, code: str, listed: Iterable[str]) -> 
     if code in (codes := list(listed)):
         return None
     choice = shorten(", ".join(codes), 300, placeholder=" …") or "the programme has none"
-    return Refusal(rule, f"{code} is not among the {what} of the programme; choose from: {choice}.")
+    # A value that is on no list may be a name from a wrong column: it is not repeated.
+    return Refusal(rule, f"This is not among the {what} of the programme; choose from: {choice}.")
 
 
 def unlisted_destination(destinations: tuple[str, ...], programme: Programme) -> Refusal | None:
@@ -40,5 +41,5 @@ def age_outside(age_years: int, programme: Programme) -> Refusal | None:
         return None
     return Refusal(
         "age-outside-programme",
-        f"The programme is for ages from {ages.from_years} and below {ages.below_years}; {age_years} lies outside.",
+        f"The programme is for ages from {ages.from_years} and below {ages.below_years}; this one lies outside.",
     )
