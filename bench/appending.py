@@ -34,6 +34,11 @@ class Numbers:
 
 CALLERS = (16, 200)
 COPIED = 20_000
+_LIMITS = (
+    "What limits it: at 200 callers the writer's own process, which makes the commands, numbers and hashes the events "
+    "and encodes them on one core while PostgreSQL stores the batch before on the other; at 16 callers the round trip "
+    "and the flush to disk, which a batch of 16 shares."
+)
 
 
 async def appending(postgres: Postgres, repeats: int, seconds: float) -> Section:
@@ -60,7 +65,7 @@ async def appending(postgres: Postgres, repeats: int, seconds: float) -> Section
         f"{peer.POOL} connections and as many in overflow. One COPY carries {COPIED} rows into the ledger's own table, "
         f"indexes and commit included."
     )
-    return Section("Append", how, (*rows, copy), tuple(ratios))
+    return Section("Append", how, (*rows, copy), tuple(ratios), (_LIMITS,))
 
 
 async def append_rate(writer: Writer, numbers: Numbers, callers: int, seconds: float) -> float:
