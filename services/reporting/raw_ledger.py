@@ -81,13 +81,14 @@ class RawLedger:
                 # Something to escape, or a letter of several bytes: a few per million, so each is quoted on its own.
                 stream, kind, partner = _quoted(stream), _quoted(kind), _quoted(partner)
                 correlation, causation, case = _quoted(correlation), _quoted(causation), _quoted(case)
-            about = f'{{"caseid":"{case}",' if case else "{"
+            about = f'\0{{"caseid":"{case}",' if case else "\0{"
+            digits = str(position)
             attributes = (
-                f'{about}"causationid":"{causation}","correlationid":"{correlation}{after_correlation}{position}'
-                f'","occurredon":"{iso(on)}","partner":"{partner}","sequence":"{position:020d}{before_version}{version}'
+                f'{about}"causationid":"{causation}","correlationid":"{correlation}{after_correlation}{digits}'
+                f'","occurredon":"{iso(on)}","partner":"{partner}","sequence":"{digits.zfill(20)}{before_version}{version}'
                 f'","subject":"{stream}","time":"{time}","type":"{kind}"}}\n'
             )
-            hashes.append(sha256(b"\0" + attributes.encode() + data).digest())
+            hashes.append(sha256(attributes.encode() + data).digest())
         return hashes
 
 

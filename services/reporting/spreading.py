@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any
 
 import asyncpg
@@ -30,7 +31,7 @@ Progress = Callable[[LedgerId, int, int], None]
 
 
 class Stopped(Exception):
-    """Whoever asked for the build is gone; what was committed is gone on from."""
+    """Whoever asked for the build wants no more of it; the next one goes on from what was committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,22 @@ def _begin(told: Any, stop: Any) -> None:
     # Rows make no cycles, and looking for some costs as much as the fold.
     gc.disable()
     _work.__dict__.update(told=told, stop=stop)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Whoever asked was killed: nobody waits for what is done here, and the next one goes on from what is committed."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(job: Job) -> Built:
     told, stop = _work.__dict__["told"], _work.__dict__["stop"]
-    parent, name = parent_process(), str(job.ledger)
+    name = str(job.ledger)
 
     def went(position: int) -> None:
-        if stop.is_set() or (parent is not None and not parent.is_alive()):
+        if stop.is_set():
             raise Stopped
         told.put((name, position))
 

@@ -5,6 +5,7 @@ import sys
 from datetime import date, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -50,13 +51,36 @@ async def spread_over_time(casework: Casework, cases: list[CaseStory]) -> None:
             await casework.ledger.append(tx, GEMEENTE, appends)
 
 
+async def killed_at(position: int, database_url: str, worth_a_process: int = 1000) -> list[int]:
+    """The processes that the killed one had started."""
+    numbers = (str(position), "10", str(worth_a_process))
+    command = (sys.executable, "-m", "tests.reporting.killed", database_url, *numbers)
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    said, _ = await process.communicate()
+    assert process.returncode == -9
+    return [int(pid) for pid in said.split()]
+
+
+def runs(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+async def test_the_processes_of_a_killed_rebuild_end_with_it(casework: Casework, database_url: str) -> None:
+    await spread_over_time(casework, stories(8))
+    await casework.read_by_reporting()
+    started = await killed_at(20, database_url, worth_a_process=0)
+    assert started
+    async with asyncio.timeout(60):
+        while any(runs(pid) for pid in started):
+            await asyncio.sleep(0.1)
+    assert (await rebuilt(casework)).differences == ()
+
+
 async def test_a_rebuild_that_was_killed_goes_on_where_it_was(casework: Casework, database_url: str) -> None:
     await spread_over_time(casework, stories(20))
     await casework.read_by_reporting()
     for position in (35, 75):
-        command = (sys.executable, "-m", "tests.reporting.killed", database_url, str(position), "10")
-        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
-        assert await process.wait() == -9
+        await killed_at(position, database_url)
         async with casework.engine.connect() as connection:
             (left,) = await under_way(connection)
         assert position - 10 <= left.done < left.to_do == 100
