@@ -19,6 +19,7 @@ from services.demonstration.history import history
 from services.demonstration.senders import COACHES, senders_of
 from services.demonstration.targets import GEMEENTE, PROGRAMME
 from services.embedded import EmbeddedError, embedded_installation
+from services.intake.addresses import PageAddresses
 from services.migrations import migrate
 from services.process import Process
 from services.serve import serving
@@ -55,7 +56,7 @@ async def run(data: Path, port: int, console: Console) -> None:
                     loading.cancel()  # The next run goes on where this one was stopped.
                 else:
                     await loading
-                    console.print(welcome(port), highlight=False, soft_wrap=True)
+                    console.print(welcome(port, process), highlight=False, soft_wrap=True)
                 await until_stopped
         finally:
             await process.stop()
@@ -94,11 +95,12 @@ def _progress(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
-def welcome(port: int) -> str:
+def welcome(port: int, process: Process) -> str:
     """What to look at and what to try; the command can be pasted as it is."""
     address = f"http://localhost:{port}"
     event = one_more()
     sender = senders_of(GEMEENTE, PROGRAMME)[COACHES]
+    fate = _page_of(process, submission_id(event["source"], event["id"]))
     return f"""
 Spoorboek runs. All families in it are synthetic.
 
@@ -110,11 +112,19 @@ Send one more event as a demonstration partner (pasting it again changes nothing
 curl -sS {address}/v1/events -H 'Authorization: Bearer {sender.bearer_key}' \\
   -H 'Content-Type: application/cloudevents+json' -d '{json.dumps(event)}'
 
-  Its fate     {address}/inzendingen/{submission_id(event["source"], event["id"])}
+  Its fate     {address}{fate}
   The figure   {address}/programmas/{PROGRAMME}/2023   (instroom and actief, one more)
 
 Ctrl-C stops it; the next `make run` goes on from here.
 """
+
+
+def _page_of(process: Process, submission: str) -> str:
+    """The address that the answer will give: it is made with the installation's key."""
+    vault = process.parts["intake"].vault
+    if vault is None:
+        raise EmbeddedError("the installation has no vault key: start it with `make run`")
+    return f"/inzendingen/{PageAddresses(vault).of(GEMEENTE, submission)}"
 
 
 def one_more() -> dict[str, Any]:

@@ -5,10 +5,12 @@ from typing import Literal, assert_never
 from eventlog.ledger import rfc3339
 from schemas.event import Record, SubmissionId
 from schemas.submission import GateError
+from services.intake.addresses import PageAddresses
 from services.intake.bindings import NotACloudEvent
 from services.intake.fate import Fate, Status
 from services.intake.gate import Unattributable
-from services.intake.submissions import Contested, Outcome
+from services.intake.recording import Contested
+from services.intake.submissions import Outcome
 
 CONTESTED = (
     "This source and id were used before for other content. The first stands and this has no effect: give every "
@@ -44,11 +46,12 @@ class BatchAnswer(Record):
     results: tuple[SubmissionAnswer, ...]
 
 
-def links(submission: str) -> Links:
-    return Links(self=f"/v1/submissions/{submission}", page=f"/inzendingen/{submission}")
+def links(fate: Fate, pages: PageAddresses) -> Links:
+    page = pages.of(fate.gemeente, fate.submission)
+    return Links(self=f"/v1/submissions/{fate.submission}", page=f"/inzendingen/{page}")
 
 
-def of_fate(fate: Fate) -> SubmissionAnswer:
+def of_fate(fate: Fate, pages: PageAddresses) -> SubmissionAnswer:
     return SubmissionAnswer(
         status=fate.status,
         submission=fate.submission,
@@ -59,17 +62,17 @@ def of_fate(fate: Fate) -> SubmissionAnswer:
         errors=fate.errors,
         rule=fate.rule,
         sentence=fate.sentence or (REJECTED if fate.status == "rejected" else None),
-        links=links(fate.submission),
+        links=links(fate, pages),
     )
 
 
-def of_outcome(outcome: Outcome) -> SubmissionAnswer:
+def of_outcome(outcome: Outcome, pages: PageAddresses) -> SubmissionAnswer:
     match outcome:
         case Fate():
-            return of_fate(outcome)
+            return of_fate(outcome, pages)
         case Contested(fate=fate):
             return SubmissionAnswer(
-                status="contested", submission=fate.submission, sentence=CONTESTED, links=links(fate.submission)
+                status="contested", submission=fate.submission, sentence=CONTESTED, links=links(fate, pages)
             )
         case Unattributable(errors=errors):
             return SubmissionAnswer(status="unattributable", errors=errors, sentence=UNATTRIBUTABLE)

@@ -1,7 +1,7 @@
 """The gate over HTTP, for partners' systems: send events, and ask what became of them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, assert_never
 
 from fastapi import APIRouter, Depends, Request
@@ -9,15 +9,18 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.intake import answer, bindings, body
+from services.intake.addresses import PageAddresses
 from services.intake.answer import BatchAnswer, SubmissionAnswer
 from services.intake.bindings import NotACloudEvent
 from services.intake.cloudevent import CloudEvent
 from services.intake.fate import Fate
 from services.intake.gate import Unattributable
 from services.intake.openapi import GET_RESPONSES, POST_RESPONSES, REQUEST_BODY
+from services.intake.pace import with_turns
 from services.intake.partner import Partner
 from services.intake.partners import Partners, Unauthenticated
-from services.intake.submissions import Contested, Outcome, Submissions
+from services.intake.recording import Contested
+from services.intake.submissions import Outcome, Submissions
 from services.problem import Problem
 
 MOST_SINGLE_BYTES = 1024 * 1024
@@ -40,18 +43,21 @@ def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
         content = await body.read(request, MOST_BATCH_BYTES if content_type == bindings.BATCHED else MOST_SINGLE_BYTES)
         try:
             if content_type == bindings.BATCHED:
-                return _batch_response(await _submit_all(submissions, partner, bindings.batch(content)))
+                outcomes = await _submit_all(submissions, partner, bindings.batch(content))
+                return _json(
+                    200, BatchAnswer(results=tuple(answer.of_outcome(one, submissions.pages) for one in outcomes))
+                )
             event = _single(request, content_type, content)
         except NotACloudEvent as error:
-            return _response(answer.not_a_cloudevent(error))
-        return _response(await submissions.submit(partner, event))
+            return _response(answer.not_a_cloudevent(error), submissions.pages)
+        return _response(await submissions.submit(partner, event), submissions.pages)
 
     async def read_submission(submission: str, partner: Annotated[Partner, Depends(caller)]) -> Response:
         """What became of one of your own submissions: accepted, then applied or refused; or rejected."""
         fate = await submissions.find(partner.gemeente, submission) if _SUBMISSION.fullmatch(submission) else None
         if fate is None or fate.partner != partner.id:
             raise Problem(404, "Unknown submission", "No submission of yours has this id. The answer to a send has it.")
-        return _json(200, answer.of_fate(fate))
+        return _json(200, answer.of_fate(fate, submissions.pages))
 
     router.add_api_route(
         "/events",
@@ -82,8 +88,9 @@ def _caller(submissions: Submissions, partners: Partners) -> Callable[..., Partn
 
 
 async def _submit_all(
-    submissions: Submissions, partner: Partner, events: list[CloudEvent | NotACloudEvent]
+    submissions: Submissions, partner: Partner, batch: Iterable[CloudEvent | NotACloudEvent]
 ) -> list[Outcome]:
+    events = [one async for one in with_turns(batch)]
     taken = iter(await submissions.submit_many([(partner, event) for event in events if isinstance(event, CloudEvent)]))
     return [answer.not_a_cloudevent(one) if isinstance(one, NotACloudEvent) else next(taken) for one in events]
 
@@ -94,8 +101,8 @@ def _single(request: Request, content_type: str, content: bytes) -> CloudEvent:
     return bindings.http_binary(request.headers.raw, content)
 
 
-def _response(outcome: Outcome) -> Response:
-    said = answer.of_outcome(outcome)
+def _response(outcome: Outcome, pages: PageAddresses) -> Response:
+    said = answer.of_outcome(outcome, pages)
     match outcome:
         case Fate(status="rejected"):
             return _problem(400, "Rejected", said)
@@ -107,10 +114,6 @@ def _response(outcome: Outcome) -> Response:
             return _problem(400, "Not a submission", said)
         case _:
             assert_never(outcome)
-
-
-def _batch_response(outcomes: list[Outcome]) -> Response:
-    return _json(200, BatchAnswer(results=tuple(answer.of_outcome(outcome) for outcome in outcomes)))
 
 
 def _json(status: int, said: SubmissionAnswer | BatchAnswer) -> Response:

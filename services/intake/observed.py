@@ -12,7 +12,8 @@ from services.intake.cloudevent import CloudEvent
 from services.intake.fate import Fate
 from services.intake.gate import KnownProgrammes, Unattributable
 from services.intake.partner import Partner
-from services.intake.submissions import Contested, Outcome, Submissions
+from services.intake.recording import Contested
+from services.intake.submissions import Outcome, Submissions
 from services.runtime import Telemetry
 
 

@@ -9,7 +9,7 @@ from eventlog.wire import Outgoing
 from schemas.submission import SubmissionApplied, SubmissionRefused
 from services.intake.answers import Answers, Outcomes
 from services.intake.fate import Fate
-from services.intake.submissions import Contested
+from services.intake.recording import Contested
 from tests.intake.desk import CASEWORK, GEMEENTE, NOW, SCHOOL, TODAY, Desk, enquiry, event, fate
 
 PSEUDONYM = "a" * 32

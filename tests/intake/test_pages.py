@@ -3,17 +3,17 @@
 from typing import get_args
 
 from schemas.statement import STATEMENTS
-from schemas.submission import RefusalRule, RejectionCode
+from schemas.submission import RefusalRule, RejectionCode, submission_id
 from services.intake import dutch
 from services.intake.pages import moment
 from services.intake.partners import Partners
-from tests.intake.desk import NOW, Desk, enquiry, event, fate, partner
+from tests.intake.desk import GEMEENTE, NOW, SOURCE, Desk, enquiry, event, fate, partner
 from tests.intake.test_answers import outcome_of, told
 
 
 async def page(desk: Desk, submission: str) -> str:
     async with desk.client(None) as client:
-        answer = await client.get(f"/inzendingen/{submission}")
+        answer = await client.get(f"/inzendingen/{desk.submissions.pages.of(GEMEENTE, submission)}")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/html")
     return answer.text
@@ -52,6 +52,16 @@ async def test_synthetic_partners_are_labelled_and_real_ones_are_not() -> None:
     assert "Synthetische gegevens" in await page(desk, fate(await desk.submit(event(), synthetic)).submission)
     real = Desk()
     assert "Synthetische gegevens" not in await page(real, fate(await real.submit(event())).submission)
+
+
+async def test_who_knows_the_submission_only_does_not_see_its_page() -> None:
+    desk = Desk()
+    submission = fate(await desk.submit(event())).submission
+    assert submission == submission_id(SOURCE, "event-1"), "anyone can compute it"
+    desk.ledger.begin = None  # type: ignore[method-assign, assignment]  # What is made up never reaches the database.
+    async with desk.client(None) as client:
+        for made_up in (submission, f"{submission}-{'0' * 32}", desk.submissions.pages.of("GM0001", submission)):
+            assert (await client.get(f"/inzendingen/{made_up}")).status_code == 404
 
 
 async def test_an_unknown_submission_has_a_page_that_says_so() -> None:

@@ -13,7 +13,8 @@ from eventlog.wire import Incoming
 from eventlog.writer import Writer
 from services.intake.answers import Outcomes
 from services.intake.parked import PARKED, Parked, ParkingLot
-from services.intake.submissions import Contested, Submissions
+from services.intake.recording import Contested
+from services.intake.submissions import Submissions
 from tests.intake.desk import CASEWORK, GEMEENTE, NOW, PROGRAMMES, SCHOOL, enquiry, event, fate
 from tests.intake.test_answers import outcome_of
 

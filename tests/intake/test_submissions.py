@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
 from schemas.marks import PersonalMark, fields_marked
 from schemas.statement import EnquiryReceived
 from schemas.submission import SubmissionAccepted, submission_id
+from services.intake.fate import Fate
 from services.intake.gate import Unattributable
-from services.intake.submissions import Contested
+from services.intake.recording import MOST_CONTESTED, Contested
 from tests.intake.desk import GEMEENTE, NOW, SCHOOL, SOURCE, TODAY, Desk, enquiry, event, fate
 
 
@@ -74,6 +76,38 @@ async def test_other_content_under_the_same_id_is_contested_once_and_has_no_effe
     kinds = [recorded.type.split(".")[-2] for recorded in await desk.events()]
     assert kinds == ["accepted", "contested", "contested"]
     assert fate(await desk.submit(event())).status == "accepted", "the first outcome stands"
+
+
+async def test_one_id_for_everything_is_recorded_up_to_a_limit_and_in_one_go() -> None:
+    desk = Desk()
+    appends, append = [], desk.ledger.append
+
+    async def counted(*asked: Any) -> Any:
+        appends.extend(asked[2])
+        return await append(*asked)
+
+    desk.ledger.append = counted  # type: ignore[method-assign, assignment]
+    sent = [(SCHOOL, event(enquiry(case=f"c-{number}"))) for number in range(200)]
+    outcomes = await desk.submissions.submit_many(sent)
+    assert isinstance(outcomes[0], Fate)
+    assert all(isinstance(outcome, Contested) for outcome in outcomes[1:])
+    assert [len(one.events) for one in appends] == [1, MOST_CONTESTED]
+    again = await desk.submissions.submit_many(sent[100:])
+    assert all(isinstance(outcome, Contested) for outcome in again)
+    assert isinstance(await desk.submit(event(enquiry(case="c-another"))), Contested)
+    assert len(await desk.events()) == 1 + MOST_CONTESTED
+
+
+async def test_a_long_batch_lets_others_have_their_turn() -> None:
+    desk = Desk()
+    working = asyncio.create_task(
+        desk.submissions.submit_many([(SCHOOL, event({}, id=f"e{number}")) for number in range(400)])
+    )
+    turns = 0
+    while not working.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 400 / 20
 
 
 @pytest.mark.parametrize("senders", [2, 20])

@@ -44,7 +44,7 @@ def test_run_goes_on_through_ctrl_c_and_kill(tmp_path: Path) -> None:
 def try_what_it_says(output: str, port: int) -> None:
     """Paste the printed line, twice, and look at the pages it names."""
     found = re.search(r"^curl .*?'\n", output, re.MULTILINE | re.DOTALL)
-    fate = re.search(rf"http://localhost:{port}/inzendingen/[0-9a-f]{{32}}", output)
+    fate = re.search(rf"http://localhost:{port}/inzendingen/[0-9a-f]{{32}}-[0-9a-f]{{32}}", output)
     assert found, output
     assert fate, output
     answers = [

@@ -26,7 +26,7 @@ async def test_outcomes_are_counted_by_status_and_code_and_no_label_is_about_a_p
             json=nobody,
             headers={"Authorization": f"Bearer {COACH.bearer_key}", "Content-Type": "application/cloudevents+json"},
         )
-        for path in ("/inzendingen/" + fates[0]["submission"], "/wp-login.php", "/v1/submissions/" + "0" * 32):
+        for path in (fates[0]["links"]["page"], "/wp-login.php", "/v1/submissions/" + "0" * 32):
             await world.client.get(path)
         await world.client.request("BREW", "/coffee")
         exposed = (await world.client.get("/metrics")).text
@@ -41,7 +41,7 @@ async def test_outcomes_are_counted_by_status_and_code_and_no_label_is_about_a_p
         assert value("spoorboek_gate_reasons_total", status="rejected", code=code) == 1
     refused = "nl.overheid.jeugdzaken.submission.refused.v1"
     assert value("spoorboek_events_handled_total", service="intake", reader="outcomes", type=refused) == 1
-    assert value("spoorboek_http_requests_total", method="GET", route="/inzendingen/{submission}", status="200") == 1
+    assert value("spoorboek_http_requests_total", method="GET", route="/inzendingen/{address}", status="200") == 1
     assert value("spoorboek_http_requests_total", method="GET", route="unknown", status="404") == 1
     assert value("spoorboek_http_requests_total", method="other", route="unknown", status="404") == 1
     assert value("spoorboek_ledger_events", service="casework", gemeente="GM0984") == 5
