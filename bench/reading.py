@@ -4,14 +4,19 @@ from hashlib import sha256
 from time import perf_counter
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.ledgers import FACTS_PER_CASE, fill
 from bench.measured import Measured, Ratio, Section, rate, repeat
-from eventlog.ledger import Recorded
+from eventlog.ledger import LedgerId, Recorded
 from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.reader import Follower, LedgerSource, Positions
 from eventlog.verification import verify
+from services.reporting.reader import FactsReader
 from services.reporting.rebuild import rebuild
-from tests.reporting.made import PROGRAMMES, Casework
+from tests.reporting.made import PROGRAMMES
 
+SECOND = "GM0985"
 AT_ONCE = 5000
 
 
@@ -50,24 +55,34 @@ async def verifying(database_url: str, gemeente: str, size: int, repeats: int) -
 
 
 async def rebuilding(database_url: str, gemeente: str, size: int, repeats: int, peer: Measured) -> Section:
-    writing, engine = make_engine(database_url, "casework"), make_engine(database_url, "reporting")
-    casework = Casework(writing, engine)
-    await casework.restart_reporting()
-    await casework.read_by_reporting()
+    engine = make_engine(database_url, "reporting")
+    await _read_by_reporting(engine, gemeente)
 
-    async def built() -> float:
-        return await rate(size, lambda: rebuild(engine, PROGRAMMES, lambda *_: None))
+    async def built(events: int) -> float:
+        return await rate(events, lambda: rebuild(engine, PROGRAMMES, lambda *_: None))
 
     async def read() -> float:
         return await rate(size, lambda: bare_read(database_url, gemeente))
 
     ours = Measured("rebuild of every projection, compared row by row and switched to", "events/s",
-                    await repeat(repeats, built))  # fmt: skip
+                    await repeat(repeats, lambda: built(size)))  # fmt: skip
     bare = Measured("bare ordered read of the same rows", "events/s", await repeat(repeats, read))
-    for one in (writing, engine):
-        await one.dispose()
-    how = f"{size} events of one ledger, one process; the peer reads its own log into objects and stores nothing."
-    return Section("Rebuild", how, (ours, peer, bare), (Ratio(ours, peer, 2), Ratio(ours, bare, 0.4, share=True)))
+    second = await fill(database_url, SECOND, size // (2 * FACTS_PER_CASE))
+    await _read_by_reporting(engine, SECOND)
+    both = Measured("the same rebuild of two such ledgers", "events/s",
+                    await repeat(repeats, lambda: built(size + second)))  # fmt: skip
+    await engine.dispose()
+    how = f"{size} events of one ledger; the peer reads its own log into objects and stores or compares nothing."
+    ratios = (Ratio(ours, peer, 2), Ratio(ours, bare, 0.4, share=True), Ratio(both, ours, 1.6))
+    return Section("Rebuild", how, (ours, both, peer, bare), ratios)
+
+
+async def _read_by_reporting(engine: AsyncEngine, gemeente: str) -> None:
+    """The live facts, to which a rebuild compares."""
+    reader, source = FactsReader(PROGRAMMES), LedgerSource(PostgresLedger(engine, "casework"))
+    async with engine.begin() as tx:
+        await reader.start(tx)
+    await Follower(reader, Positions(engine, "reporting"), source).catch_up(LedgerId("casework", gemeente))
 
 
 async def _everything(ledger: PostgresLedger, gemeente: str) -> list[Recorded]:
