@@ -3,13 +3,14 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from services.intake import strict_json
+from services.intake import json_array, strict_json
 from services.intake.cloudevent import CloudEvent
 
 STRUCTURED = "application/cloudevents+json"
@@ -39,17 +40,17 @@ def structured(body: bytes) -> CloudEvent:
     return CloudEvent({name: value for name, value in attributes.items() if value is not None}, _data(event))
 
 
-def batch(body: bytes) -> list[CloudEvent | NotACloudEvent]:
+def batch(body: bytes) -> Iterator[CloudEvent | NotACloudEvent]:
     """Each event of a JSON array by itself, so that one bad event does not take the others along."""
     try:
-        items = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        items = list(islice(json_array.items(body), MOST_IN_BATCH + 1))
+    except json_array.NotAnArray as error:
         raise NotACloudEvent("Send the batch as a JSON array of events.") from error
     if not items:
         raise NotACloudEvent("Send at least one event in a batch.")
     if len(items) > MOST_IN_BATCH:
         raise NotACloudEvent(f"Send at most {MOST_IN_BATCH} events in a batch, and the others in a next one.")
-    return [_item(bytes(item)) for item in items]
+    return map(_item, items)
 
 
 def http_binary(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> CloudEvent:
@@ -60,11 +61,16 @@ def http_binary(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> CloudEve
     return _binary(attributes, content_types, body)
 
 
-def kafka_binary(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> CloudEvent:
-    """The attributes are the `ce_` headers, as they are; the record's value is the data."""
-    pairs = [(name.lower().encode("utf-8", "replace"), held) for name, held in headers]
-    attributes = [(name[3:], held) for name, held in pairs if name.startswith(b"ce_")]
-    content_types = [held for name, held in pairs if name == b"content-type"]
+def kafka(headers: Mapping[str, bytes], value: bytes | None) -> CloudEvent:
+    """Structured or binary, as the signed part of the record says: the content type alone is not signed."""
+    attributes = [(name[3:].encode("utf-8", "replace"), held) for name, held in headers.items() if name[:3] == "ce_"]
+    content_types = [held for name, held in headers.items() if name.lower() == "content-type"]
+    if any(media_type(held.decode("utf-8", "replace")) == STRUCTURED for held in content_types):
+        if attributes or len(content_types) > 1:
+            raise NotACloudEvent("Send an event in one mode: structured, or with its attributes in ce_ headers.")
+        return structured(value or b"")
+    if not {b"id", b"source", b"type"} <= {name for name, _ in attributes}:
+        raise NotACloudEvent(f"Send a CloudEvent: content-type {STRUCTURED}, or ce_id, ce_source and ce_type.")
     return _binary(attributes, content_types, value)
 
 

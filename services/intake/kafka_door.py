@@ -72,11 +72,8 @@ def _with_bytes_only(record: Incoming) -> Incoming:
 def _read(record: Incoming, partner: Partner) -> CloudEvent | Reason:
     if partner.signing_key is None or not is_signed(partner.signing_key, record.headers, record.value or b""):
         return "not-signed"
-    content_type = record.headers.get("content-type", b"").decode("utf-8", "replace")
     try:
-        if bindings.media_type(content_type) == bindings.STRUCTURED:
-            return bindings.structured(record.value or b"")
-        return bindings.kafka_binary(record.headers.items(), record.value)
+        return bindings.kafka(record.headers, record.value)
     except NotACloudEvent:
         return "not-a-cloudevent"
 

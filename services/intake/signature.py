@@ -25,12 +25,13 @@ def is_signed(signing_key: str, headers: Mapping[str, bytes], value: bytes) -> b
     """Whether the header `signature` is the holder's of `signing_key` (base64) over this record and no other.
 
     A line feed in a header, or a value that starts like one, would let the same signature fit another division
-    into headers and value.
+    into headers and value. A header that is an attribute in capitals only is not signed.
     """
     ambiguous = value.startswith(_ATTRIBUTE.encode()) or any(
         b"\n" in held or "\n" in name or ":" in name for name, held in headers.items() if name.startswith(_ATTRIBUTE)
     )
-    if ambiguous:
+    unsigned = any(name.lower().startswith(_ATTRIBUTE) and name != name.lower() for name in headers)
+    if ambiguous or unsigned:
         return False
     try:
         signature = base64.b64decode(headers.get("signature", b""), validate=True)

@@ -83,6 +83,28 @@ async def test_a_strangers_sdk_is_understood() -> None:
     assert len(await door.desk.events()) == 1
 
 
+@pytest.mark.parametrize("name", ["Content-Type", "CONTENT-TYPE"])
+async def test_the_content_type_is_known_in_any_case(name: str) -> None:
+    door = Door()
+    await door.door.take([signed({name: STRUCTURED["content-type"]}, json.dumps(structured()).encode())])
+    headers, value = binary(id="2")
+    await door.door.take([signed({name: headers.pop("content-type")} | headers, value)])
+    assert not door.lot.parked
+    assert len(await door.desk.events()) == 2
+
+
+async def test_the_signature_of_one_mode_is_none_for_the_other() -> None:
+    door = Door()
+    value = json.dumps(structured()).encode()
+    forged = {f"CE_{name}": str(held).encode() for name, held in attributes(id="never-sent").items()}
+    forged |= {"content-type": b"application/json", "signature": sign(SIGNING, STRUCTURED, value)}
+    headers, data = binary(id="as-data")
+    other = headers | STRUCTURED | {"signature": sign(SIGNING, headers, data)}
+    await door.door.take([record(forged, value), record(other, data)])
+    assert door.reasons() == ["not-signed", "not-a-cloudevent"]
+    assert not await door.desk.events()
+
+
 async def test_a_rejection_is_an_outcome_and_not_parked() -> None:
     door = Door()
     await door.door.take([signed(binary()[0], b"no json"), signed(*binary(id="2", type="x"))])
@@ -103,7 +125,13 @@ async def test_a_rejection_is_an_outcome_and_not_parked() -> None:
         (record({"ce_id": None, "signature": None}, None), "not-signed"),  # type: ignore[dict-item]
         (signed({"ce_id": b"\xff"}, b"{}"), "not-a-cloudevent"),
         (signed(*binary(source="urn:not:yours")), "not-attributable"),
-        (signed({"ce_id": b"1"}, b"{}"), "not-attributable"),
+        (signed({"ce_id": b"1"}, b"{}"), "not-a-cloudevent"),
+        (signed({"ce_id": b"1", "ce_source": b"urn:x", "CE_type": b"x"}, b"{}"), "not-signed"),
+        (signed(STRUCTURED | {"ce_id": b"1"}, json.dumps(structured(id="2")).encode()), "not-a-cloudevent"),
+        (
+            signed(STRUCTURED | {"Content-Type": b"text/xml"}, json.dumps(structured(id="2")).encode()),
+            "not-a-cloudevent",
+        ),
     ],
 )
 async def test_what_is_nobodys_submission_is_parked_and_the_others_go_on(sent: Incoming, reason: str) -> None:

@@ -11,7 +11,7 @@ from schemas.marks import PersonalMark, fields_marked
 from schemas.statement import STATEMENTS, Statement
 from schemas.submission import ANSWERS, RefusalRule, RejectionCode
 from services.demonstration.senders import COACHES, PARTNERS, senders_of
-from services.intake.bindings import kafka_binary
+from services.intake.bindings import kafka
 from services.intake.cloudevent import CloudEvent
 from services.intake.partners import Partners
 from services.intake.signature import is_signed
@@ -82,7 +82,7 @@ def test_the_snippet_signs_a_record_as_the_door_on_kafka_wants_it() -> None:
 
 def test_the_snippet_sends_a_statement_that_fits() -> None:
     record = run_snippet()
-    event = kafka_binary(record["headers"].items(), record["value"])
+    event = kafka(record["headers"], record["value"])
     statement = next(one for one in STATEMENTS if one.type == event.attributes["type"])
 
     assert isinstance(event, CloudEvent)
