@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from rich.console import Console
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.ledger import SERVICES, LedgerId
@@ -18,7 +18,7 @@ from eventlog.redrive import redrive
 from services.process import Process
 from services.runtime import Settings
 
-_AT_ONCE = 500
+AT_ONCE = 500
 
 
 class HeldCase(NamedTuple):
@@ -35,8 +35,8 @@ class HeldCase(NamedTuple):
     waiting: int
 
 
-async def held_cases(engine: AsyncEngine, service: str, limit: int = _AT_ONCE) -> list[HeldCase]:
-    """The cases that readers of `service` hold, oldest first, at most `limit`."""
+async def held_cases(engine: AsyncEngine, service: str, after: HeldCase | None = None) -> list[HeldCase]:
+    """The next cases that readers of `service` hold, in the order of reader, ledger and position."""
     bad = Quarantine(service).table
     behind = bad.alias("behind")
     waiting = (
@@ -50,10 +50,21 @@ async def held_cases(engine: AsyncEngine, service: str, limit: int = _AT_ONCE) -
         .scalar_subquery()
     )
     columns = (bad.c.reader, bad.c.ledger, bad.c.position, bad.c.case_id, bad.c.type, bad.c.reason, bad.c.held_at)
-    query = select(*columns, waiting).where(bad.c.status == QUARANTINED)
+    key = tuple_(bad.c.reader, bad.c.ledger, bad.c.position)
+    query = select(*columns, waiting).where(bad.c.status == QUARANTINED).order_by(*key).limit(AT_ONCE)
+    if after is not None:
+        query = query.where(key > tuple_(literal(after.reader), literal(after.ledger), literal(after.position)))
     async with engine.connect() as connection:
-        rows = await connection.execute(query.order_by(bad.c.held_at, bad.c.position).limit(limit))
-        return [HeldCase(service, *row) for row in rows]
+        return [HeldCase(service, *row) for row in await connection.execute(query)]
+
+
+async def every_held_case(engine: AsyncEngine, service: str) -> AsyncIterator[HeldCase]:
+    """All of them, AT_ONCE at a time: a reader with a defect may hold very many."""
+    last: HeldCase | None = None
+    while cases := await held_cases(engine, service, last):
+        for held in cases:
+            yield held
+        last = cases[-1]
 
 
 async def list_quarantine(settings: Settings, services: Sequence[str], console: Console) -> None:
@@ -62,7 +73,7 @@ async def list_quarantine(settings: Settings, services: Sequence[str], console: 
     for service in services:
         engine = make_engine(settings.database_url, service)
         try:
-            for held in await held_cases(engine, service):
+            async for held in every_held_case(engine, service):
                 count += 1
                 line = f"{service} {held.reader} {held.ledger}/{held.position} case {held.case_id}"
                 _say(console, f"{line}, {held.waiting} waiting since {held.held_at:%Y-%m-%d %H:%M}: {held.reason}")
@@ -84,7 +95,7 @@ async def show_quarantine(settings: Settings, ledger: str, position: int, consol
                 for row in await connection.execute(select(table).where(*at)):
                     found = True
                     same = (table.c.reader == row.reader, table.c.ledger == ledger, table.c.case_id == row.case_id)
-                    query = select(table.c.position).where(*same).order_by(table.c.position).limit(_AT_ONCE)
+                    query = select(table.c.position).where(*same).order_by(table.c.position).limit(AT_ONCE)
                     positions = ", ".join(map(str, (await connection.execute(query)).scalars()))
                     _say(console, f"reader    {row.reader} of {service}")
                     _say(console, f"event     {ledger}/{position}, {row.type}")
@@ -103,9 +114,13 @@ async def redrive_quarantine(settings: Settings, services: Sequence[str], case: 
     for service in services:
         async with _followers(settings, service) as (engine, followers):
             by_name = {follower.reader.name: follower for follower in followers}
-            for held in await held_cases(engine, service):
-                if (case is not None and held.case_id != case) or held.reader not in by_name:
+            tried: set[tuple[str, str, str]] = set()
+            async for held in every_held_case(engine, service):
+                # A case that went part of the way is held again at a later position: once is enough.
+                about = (held.reader, held.ledger, held.case_id)
+                if (case is not None and held.case_id != case) or held.reader not in by_name or about in tried:
                     continue
+                tried.add(about)
                 done = await redrive(by_name[held.reader], _ledger(held.ledger), held.case_id)
                 line = f"{service} {held.reader} {held.ledger} case {held.case_id}: {done.taken} taken"
                 if done.stopped_at is not None:

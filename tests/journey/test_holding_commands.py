@@ -9,9 +9,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from eventlog.ledger import Append, NewEvent
+from services import holding
 from services.demonstration.senders import PARTNERS
 from services.holding_commands import quarantine
 from tests.journey.conftest import started
@@ -60,6 +62,21 @@ async def test_a_case_that_still_cannot_be_taken_is_an_exit_code(world: World) -
     code, said, _ = await spoorboek(world, "quarantine", "redrive")
     assert code == 1
     assert ": 0 taken, stopped at 3: casework/GM0984/3: " in said
+
+
+async def test_more_cases_than_are_read_at_once_are_all_tried(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "AT_ONCE", 2)
+    await world.send(*(enquiry(case, "2023-02-01") for case in "abcde"))
+    ledger = world.process.parts["casework"].ledger
+    async with ledger.begin() as tx:
+        facts = [event for event in await ledger.read(tx, "GM0984", 0) if event.type.endswith("case.opened.v1")]
+        strange = [
+            NewEvent("nl.unknown.v1", b"{}", date(2023, 2, 2), fact.partner, "c", "", fact.case) for fact in facts
+        ]
+        appends = [Append(fact.stream, 1, (event,)) for fact, event in zip(facts, strange, strict=True)]
+        await ledger.append(tx, "GM0984", appends)
+    await world.settle()
+    assert await holding.redrive_quarantine(world.process.settings, ["reporting"], None, Console(quiet=True)) == 5
 
 
 @pytest.mark.parametrize("words", ["list --service archive", "redrive --service archive", "show 12", "show casework/x"])
