@@ -8,7 +8,6 @@ all.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -31,8 +30,7 @@ PARTITIONS = 4
 _LONGEST_WAIT_SECONDS = 5.0
 _MOST_RECORDS = 2000
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
-# Events are never compacted (a record without data would be a tombstone) and stay for ever. Who runs a cluster makes
-# the topics beforehand, with the replication it wants; here only what is missing is made.
+# Never compacted: a record without data would be a tombstone. A cluster's own topics are made beforehand, replicated.
 _KEPT = {"cleanup.policy": "delete", "retention.ms": "-1"}
 # What partners send holds personal data in the clear, which no erased key reaches: it stays a week, for our failures.
 _DAY = 24 * 60 * 60 * 1000
@@ -63,6 +61,7 @@ class KafkaBus:
             bootstrap, allow_auto_create_topics=False, logger=None, graceful_timeout=_GRACE_SECONDS
         )
         self._producer: AIOKafkaProducer | None = None
+        self._reading = False
         self._partner_topics: list[PartnerTopics] = []
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
@@ -124,22 +123,29 @@ class KafkaBus:
             bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
         )
         await self._producer.start()
+        self._reading = True
         await self._broker.start()
         for partner_topics in self._partner_topics:
             await partner_topics.start()
 
     async def stop_reading(self) -> None:
-        for partner_topics in self._partner_topics:
-            await partner_topics.stop()
-        await self._broker.stop()
+        if self._reading:
+            self._reading = False
+            stopping = [*(topics.stop() for topics in self._partner_topics), self._broker.stop()]
+            await asyncio.gather(*map(_in_time, stopping))
 
     async def stop(self) -> None:
         await self.stop_reading()
         if self._producer is not None:
-            # It would wait for a broker that is away until that comes back. The ledger still has what it did not send.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_GRACE_SECONDS):
-                    await self._producer.stop()
+            await _in_time(self._producer.stop())
+
+
+async def _in_time(stopping: Awaitable[None]) -> None:
+    """Without its broker it might never end. What is not sent or acknowledged by then will be, after the next start."""
+    task = asyncio.ensure_future(stopping)
+    # Not wait_for: a consumer of aiokafka whose broker is away ends in the cancellation of its own fetch.
+    await asyncio.wait({task}, timeout=_GRACE_SECONDS)
+    task.cancel()
 
 
 async def deliver_for_sure(follower: Follower, ledger: LedgerId, events: Sequence[Recorded]) -> None:
