@@ -44,9 +44,9 @@ class Keeper:
                 await self._task
         self.machine.kill()
 
-    def kill(self, down_seconds: float) -> bool:
-        """kill -9, and stay down for a while; False where it is down already."""
-        if not self.machine.runs():
+    def kill(self, down_seconds: float, *, even_starting: bool) -> bool:
+        """kill -9, and stay down for a while; False where it is down already, or starting and spared for it."""
+        if not self.machine.runs() or not (even_starting or self.ready.is_set()):
             return False
         self._disturb(down_seconds)
         self.tally.kills += 1

@@ -18,12 +18,16 @@ _KINDS: dict[Kind, int] = {"kill": 70, "pause": 10, "stop": 6, "second": 5, "cut
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`wait_seconds` after the one before, `kind` befalls the targets (two for a pair) for `seconds`."""
+    """`wait_seconds` after the one before, `kind` befalls the targets (two for a pair) for `seconds`.
+
+    Most kills pass over a target that is not ready yet: who only ever starts has nothing under way to lose.
+    """
 
     kind: Kind
     targets: tuple[str, ...]
     wait_seconds: float
     seconds: float
+    even_starting: bool = True
 
 
 def plan(seed: int, mean_wait_seconds: float) -> Iterator[Fault]:
@@ -35,7 +39,8 @@ def plan(seed: int, mean_wait_seconds: float) -> Iterator[Fault]:
         yield Fault("kill", (target,), _wait(random, mean_wait_seconds), random.uniform(0, 1))
     while True:
         (kind,) = random.choices(list(_KINDS), list(_KINDS.values()))
-        yield Fault(kind, _targets(random, kind), _wait(random, mean_wait_seconds), _seconds(random, kind))
+        wait, seconds = _wait(random, mean_wait_seconds), _seconds(random, kind)
+        yield Fault(kind, _targets(random, kind), wait, seconds, even_starting=random.random() < 0.25)
 
 
 def _wait(random: Random, mean_seconds: float) -> float:

@@ -7,7 +7,7 @@ from statistics import median
 from tests.faults.plan import TARGETS
 from tests.faults.rounds import Report
 
-HEAD = ("", "kill -9", "of them while starting", "SIGSTOP", "SIGTERM", "ended by itself", "ready again s median", "max")
+HEAD = ("", "kill -9", "of them before ready", "SIGSTOP", "SIGTERM", "ended by itself", "ready again s median", "max")
 
 
 def table(reports: Sequence[Report]) -> str:
