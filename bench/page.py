@@ -12,7 +12,7 @@ _HEAD = """\
 What one run of `make bench` measured, on one machine and side by side: figures of another machine differ, ratios less.
 Each row is the median of its repeats, with the lowest and the highest. Nothing here is asserted by a test.
 
-![The share of its limit, and the multiple of its peer, that each measurement reached](performance.svg)
+![Events per second of each measurement, beside those of its peer and its limit](performance.svg)
 """
 
 

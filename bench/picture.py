@@ -50,7 +50,12 @@ def _specification(values: list[dict[str, object]]) -> dict[str, object]:
                         "title": None,
                         "scale": {"domain": ["ours", "peer or limit"], "range": [_OURS, _HELD_AGAINST]},
                     },
-                    "shape": {"field": "whose", "type": "nominal", "title": None},
+                    "shape": {
+                        "field": "whose",
+                        "type": "nominal",
+                        "title": None,
+                        "scale": {"domain": ["ours", "peer or limit"], "range": ["circle", "square"]},
+                    },
                 },
             },
             {
