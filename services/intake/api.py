@@ -43,10 +43,7 @@ def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
         content = await body.read(request, MOST_BATCH_BYTES if content_type == bindings.BATCHED else MOST_SINGLE_BYTES)
         try:
             if content_type == bindings.BATCHED:
-                outcomes = await _submit_all(submissions, partner, bindings.batch(content))
-                return _json(
-                    200, BatchAnswer(results=tuple(answer.of_outcome(one, submissions.pages) for one in outcomes))
-                )
+                return await _batch_response(submissions, partner, bindings.batch(content))
             event = _single(request, content_type, content)
         except NotACloudEvent as error:
             return _response(answer.not_a_cloudevent(error), submissions.pages)
@@ -87,12 +84,13 @@ def _caller(submissions: Submissions, partners: Partners) -> Callable[..., Partn
     return caller
 
 
-async def _submit_all(
+async def _batch_response(
     submissions: Submissions, partner: Partner, batch: Iterable[CloudEvent | NotACloudEvent]
-) -> list[Outcome]:
+) -> Response:
     events = [one async for one in with_turns(batch)]
     taken = iter(await submissions.submit_many([(partner, event) for event in events if isinstance(event, CloudEvent)]))
-    return [answer.not_a_cloudevent(one) if isinstance(one, NotACloudEvent) else next(taken) for one in events]
+    outcomes = [answer.not_a_cloudevent(one) if isinstance(one, NotACloudEvent) else next(taken) for one in events]
+    return _json(200, BatchAnswer(results=tuple(answer.of_outcome(one, submissions.pages) for one in outcomes)))
 
 
 def _single(request: Request, content_type: str, content: bytes) -> CloudEvent:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import NAMESPACE
@@ -162,12 +162,14 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.dictionaries(st.sampled_from([*attributes(), "subject", "x"]), json_values))
 def test_whatever_bytes_come_there_is_a_verdict(data: bytes, given_attributes: dict[str, Any]) -> None:
     for sent in (CloudEvent(given_attributes, data), CloudEvent(attributes() | given_attributes, data)):
         assert isinstance(verdict(sent), Accepted | Rejected | Unattributable)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*enquiry(), "other"]), json_values))
 def test_whatever_json_comes_there_is_a_verdict(changes: dict[str, Any]) -> None:
     found = verdict(event(enquiry() | changes))
