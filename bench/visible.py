@@ -60,7 +60,7 @@ class Run:
 
     async def once(self, rate: int, count: int) -> list[float]:
         """Seconds from the answer to the fact, for each of `count` enquiries; the order of both is the same."""
-        before = await self._facts()
+        before = await self._settled()
         sending = asyncio.create_task(self._send(rate, count))
         seen = await self._watch(before, count)
         accepted = sorted(await sending)
@@ -95,6 +95,14 @@ class Run:
             seen += [perf_counter()] * (there - len(seen))
             await asyncio.sleep(_POLL_SECONDS)
         return seen
+
+    async def _settled(self) -> int:
+        """The facts once nothing of a run before is on its way any more: it would be taken for this one's."""
+        before, now = -1, await self._facts()
+        while before != now:
+            await asyncio.sleep(2)
+            before, now = now, await self._facts()
+        return now
 
     async def _facts(self) -> int:
         """How many segments the live facts have; each enquiry opens one. The sequence of commits is the ledger's."""
