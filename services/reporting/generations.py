@@ -78,13 +78,24 @@ async def on_generation(tx: AsyncConnection, number: int) -> AsyncConnection:
 
 
 def fingerprint(programmes: Programmes) -> str:
-    """Everything but the events that decides what the rows become: rules, tables, and the programmes' age bands."""
+    """Everything but the events that decides what the rows become: rules, tables, and each programme's age bands."""
     tables = [str(CreateTable(table)) for table in FACTS.sorted_tables]
     bands = {
-        programme.id: {code: [band.from_years, band.below_years] for code, band in programme.age_bands.items()}
+        programme.id: _hash({code: [band.from_years, band.below_years] for code, band in programme.age_bands.items()})
         for programme in programmes
     }
-    return hashlib.sha256(json.dumps([FOLD_VERSION, tables, bands], sort_keys=True).encode()).hexdigest()
+    return json.dumps({"programmes": bands, "rules": _hash([FOLD_VERSION, tables])}, sort_keys=True)
+
+
+def departs(kept: str, now: str) -> bool:
+    """Whether rows folded under the fingerprint `kept` could be others under `now`; a new programme has no rows yet."""
+    before, after = json.loads(kept), json.loads(now)
+    bands = before["programmes"].items()
+    return before["rules"] != after["rules"] or any(after["programmes"].get(name) != hashed for name, hashed in bands)
+
+
+def _hash(decides: object) -> str:
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
 async def find_generation(tx: AsyncConnection, *, share: bool = False, update: bool = False) -> Generation | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.errors import PositionMoved
@@ -11,7 +12,9 @@ from schemas.programme import Programmes
 from services.reporting.folding import AgeBandOf, fold_recorded, read_fact
 from services.reporting.generations import (
     FIRST,
+    GENERATION,
     StaleFacts,
+    departs,
     ensure_generation,
     find_generation,
     fingerprint,
@@ -40,15 +43,16 @@ class FactsReader:
         """Find the live generation, or make the first; raises StaleFacts where a rebuild is due."""
         live = await ensure_generation(tx, self._programmes)
         self._generation = live.live
-        if live.fingerprint != self._fingerprint:
+        if departs(live.fingerprint, self._fingerprint):
             raise StaleFacts(live.live)
+        await tx.execute(update(GENERATION).values(fingerprint=self._fingerprint))
 
     async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
         live = await find_generation(tx, share=True) or await ensure_generation(tx, self._programmes)
         if live.live != self._generation:
             was, self._generation = self._generation, live.live
             raise PositionMoved(f"the facts have switched from generation {was} to {live.live}")
-        if live.fingerprint != self._fingerprint:
+        if departs(live.fingerprint, self._fingerprint):
             raise StaleFacts(live.live)
         await fold_into(tx, live.live, ledger, events, self._programmes)
 

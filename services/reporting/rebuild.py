@@ -21,6 +21,7 @@ from services.reporting.generations import (
     Generation,
     built_generations,
     create_tables,
+    departs,
     drop_tables,
     ensure_generation,
     find_generation,
@@ -68,7 +69,7 @@ async def rules_have_changed(engine: AsyncEngine, programmes: Programmes) -> boo
     """Whether the live facts were folded with other rules or tables than this version has, so that a rebuild is due."""
     async with engine.connect() as connection:
         live = await find_generation(connection)
-    return live is not None and live.fingerprint != fingerprint(programmes)
+    return live is not None and departs(live.fingerprint, fingerprint(programmes))
 
 
 async def rebuild(
@@ -134,7 +135,9 @@ async def _compare_and_switch(engine: AsyncEngine, build: "Build", live: Generat
         await forget_progress(tx, schema_of(build.number))
         if live.previous is not None:
             await drop_tables(tx, live.previous)
-    return RebuildReport(build.number, live.live, build.events, positions, live.fingerprint != rules, tuple(found))
+    return RebuildReport(
+        build.number, live.live, build.events, positions, departs(live.fingerprint, rules), tuple(found)
+    )
 
 
 class Build:

@@ -108,7 +108,7 @@ async def test_facts_of_other_rules_are_not_folded_on_but_rebuilt(casework: Case
     await casework.writes(STORIES[:1])
     await casework.read_by_reporting()
     async with engine.begin() as tx:
-        await tx.execute(text("UPDATE reporting.generation SET fingerprint = 'older rules'"))
+        await tx.execute(text('UPDATE reporting.generation SET fingerprint = \'{"programmes": {}, "rules": "older"}\''))
     await casework.writes(STORIES[1:])
     assert await rules_have_changed(engine, PROGRAMMES)
     with pytest.raises(StaleFacts, match="spoorboek replay"):
