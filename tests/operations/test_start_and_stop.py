@@ -17,7 +17,7 @@ from tests.journey.world import enquiry
 from tests.operations.served import Served
 from tests.parts.postgres_process import PostgresProcess
 
-BATCHES, IN_A_BATCH = 16, 50
+BATCHES, IN_A_BATCH, MOST_STOPS = 16, 50, 8
 
 
 @pytest.fixture
@@ -62,15 +62,18 @@ async def test_a_process_that_starts_before_its_database_waits_and_says_so(
 async def test_what_is_told_to_stop_in_the_middle_of_batches_leaves_nothing_half(
     database_url: str, serve: Callable[[str], Served]
 ) -> None:
-    batches = [[_numbered(f"{batch}-{number}") for number in range(IN_A_BATCH)] for batch in range(BATCHES)]
+    batches: list[list[dict[str, Any]]] = []
     taken: dict[int, list[str]] = {}
-    left_to_do = []
-    for enough in (3, 9):
+    left_to_do: list[int] = []
+    # When it is stopped cannot be chosen to the millisecond: again until something was under way, twice at the least.
+    while len(left_to_do) < 2 or (not any(left_to_do) and len(left_to_do) < MOST_STOPS):
+        began, enough = len(batches), len(taken) + 1 + 2 * len(left_to_do)
+        batches += [[_numbered(f"{began + one}-{number}") for number in range(IN_A_BATCH)] for one in range(BATCHES)]
         served = serve(database_url)
         await served.until_ready()
-        sending = [asyncio.create_task(_send(served, batches, number, taken)) for number in range(BATCHES)]
+        sending = [asyncio.create_task(_send(served, batches, began + one, taken)) for one in range(BATCHES)]
         while len(taken) < enough:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.001)
         assert await served.end() == 0
         await asyncio.gather(*sending)
         left_to_do.append(await _nothing_is_half(database_url))
@@ -79,13 +82,13 @@ async def test_what_is_told_to_stop_in_the_middle_of_batches_leaves_nothing_half
     served = serve(database_url)
     await served.until_ready()
     before = dict(taken)
-    for number in range(BATCHES):
+    for number in range(len(batches)):
         await _send(served, batches, number, taken)
-    assert len(taken) == BATCHES
+    assert len(taken) == len(batches)
     assert taken | before == taken, "what was sent again has the outcome it had"
     await served.settled()
     figure = await served.client.get("/v1/figures/new", params={"programme": PROGRAMME, "period": "2023"})
-    assert figure.json()["value"] == BATCHES * IN_A_BATCH
+    assert figure.json()["value"] == len(batches) * IN_A_BATCH
     assert await served.end() == 0
     assert await _nothing_is_half(database_url) == 0
 
