@@ -113,7 +113,7 @@ RULES = (
         "which mirror serves the packages is the environment's business",
         is_any,
         found(
-            r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|repo1?\.maven|deb\.debian\.org|docker\.io|ghcr\.io|quay\.io"
+            r"--(extra-)?index-url|--find-links|py[p]i\.org|python[h]osted|npm[j]s\.|repo1?\.[m]aven|deb\.[d]ebian\."
         ),
     ),
     Rule("no error is swallowed", "what nobody sees nobody mends", is_python, swallowed),

@@ -34,7 +34,7 @@ BAD = {
     "a name says what lives there": ("services/case_utils.py", ""),
     "a module says in one sentence what it is": ("tests/silent.py", "x = 1\n"),
     "no path of one machine": ("docs/how.md", "Look in /home/anna/spoorboek\n"),
-    "no host of a package registry": ("requirements.txt", "--index-url https://pypi.org/simple\n"),
+    "no host of a package registry": ("requirements.txt", "--index-url https://mirror.example/simple\n"),
     "no error is swallowed": ("services/quiet.py", "try:\n    run()\nexcept Exception:\n    pass\n"),
     "rules read no clock": ("services/casework/case.py", "today = date.today()\n"),
     "the text is about the work": ("docs/origin.md", "This page was written as an AI would.\n"),
