@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Date, Row, Select, column, func, literal_c
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import LedgerId
+from schemas.case import CaseVoided
 from services.reporting.copies import get_copy
 from services.reporting.counting import count, rows_of, selection_of, unit_key, value_of, where, with_each_destination
 from services.reporting.facts import CASE_EVENTS, REFERRALS, SEGMENTS
@@ -139,7 +140,7 @@ class Snapshot:
 
     async def events(self, case: str, number: int) -> Sequence[Row[Any]]:
         """What was recorded about one segment, in order; that the whole case was voided belongs to each of them."""
-        about = (CASE_EVENTS.c.segment == number) | CASE_EVENTS.c.type.endswith(".case.voided.v1")
+        about = (CASE_EVENTS.c.segment == number) | (CASE_EVENTS.c.type == CaseVoided.type)
         query = select(CASE_EVENTS).where(CASE_EVENTS.c.case_id == case, about).order_by(CASE_EVENTS.c.position)
         return (await self._tx.execute(query)).all()
 

@@ -12,6 +12,7 @@ from eventlog.errors import UnreadableRecord
 from eventlog.ledger import LedgerId, Recorded
 from schemas.case import CaseCorrected as PublishedCorrection
 from schemas.case import CaseFact
+from schemas.event import SYNTHETIC_PREFIX
 from services.reporting.decoding import (
     CaseAssigned,
     CaseClassified,
@@ -32,9 +33,6 @@ from services.reporting.working_set import WorkingSet
 
 FOLD_VERSION = 1
 """Raise it when the rules below change, so that the facts are rebuilt."""
-
-SYNTHETIC = "synthetic-"
-"""How the id of a partner begins that does not exist outside a demonstration."""
 
 AgeBandOf = Callable[[str, int], str | None]
 """(programme, age in years) -> the code of the band; raises LookupError for a programme nobody defined."""
@@ -119,7 +117,7 @@ def fold(rows: WorkingSet, fact: CaseFact, day: date, position: int, partner: st
 def _changed(rows: WorkingSet, fact: CaseFact, position: int, partner: str) -> Segment:
     row = rows.segment_to_change(fact.case, fact.segment)
     row.last_position = position
-    row.synthetic = row.synthetic or partner.startswith(SYNTHETIC)
+    row.synthetic = row.synthetic or partner.startswith(SYNTHETIC_PREFIX)
     return row
 
 
@@ -143,7 +141,7 @@ def _void(rows: WorkingSet, fact: CaseVoided, position: int, partner: str) -> No
     for number in range(1, fact.segment + 1):
         row = rows.segment_to_change(fact.case, number)
         row.voided, row.last_position = True, position
-        row.synthetic = row.synthetic or partner.startswith(SYNTHETIC)
+        row.synthetic = row.synthetic or partner.startswith(SYNTHETIC_PREFIX)
 
 
 def _opened(
@@ -179,7 +177,7 @@ def _opened(
         minutes=0,
         contacts=0,
         voided=False,
-        synthetic=partner.startswith(SYNTHETIC),
+        synthetic=partner.startswith(SYNTHETIC_PREFIX),
         opened_position=position,
         last_position=position,
     )

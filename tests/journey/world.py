@@ -1,7 +1,7 @@
 """An installation to send events to and ask figures of, with short words for both."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
@@ -60,7 +60,6 @@ def ended(case: str, on: str, **data: Any) -> dict[str, Any]:
 class World:
     process: Process
     client: httpx.AsyncClient
-    figures: dict[str, int] = field(default_factory=dict)
 
     async def send(self, *events: dict[str, Any], sender: Sender = COACH) -> list[dict[str, Any]]:
         """What became of each, once casework and reporting have had them."""
