@@ -27,11 +27,15 @@ KEPT_ROWS = 150_000
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """`events` were read in this run; `root` is that of the whole ledger as it was at the end."""
+    """`events` were read in this run; `root` is that of the whole ledger as it was at the end.
+
+    `put_right` are sentences about the audit trail.
+    """
 
     ledger: LedgerId
     events: int
     root: bytes
+    put_right: tuple[str, ...]
 
 
 Went = Callable[[int], None]
@@ -56,7 +60,8 @@ class LedgerBuild:
         if start:
             self._in_memory = set()
         written, position = start, start
-        trail: asyncio.Task[None] = asyncio.create_task(self._bulk.audit(audited, start))
+        put_right: list[str] = []
+        trail = asyncio.create_task(self._bulk.audit(audited, start))
         while position < target:
             rows = await self._ledger.read(position, min(position + min(AT_ONCE, checkpoint), target))
             frontier = frontier.extend(self._ledger.leaf_hashes(rows))
@@ -65,11 +70,11 @@ class LedgerBuild:
             self._went(position)
             if position - written >= checkpoint or position == target:
                 await self._write(written, frontier)
-                await trail
+                put_right += await trail
                 trail = asyncio.create_task(self._bulk.audit(written, position))
                 written = position
-        await trail
-        return Built(self._ledger.ledger, position - start, await self._verify(frontier))
+        put_right += await trail
+        return Built(self._ledger.ledger, position - start, await self._verify(frontier), tuple(put_right))
 
     async def _fold(self, rows: Sequence[Row]) -> None:
         facts: list[tuple[CaseFact | NotDecoded, Row]] = []

@@ -1,4 +1,4 @@
-"""How a build writes: rows by COPY, the audit trail inside the database, progress in the same transaction."""
+"""How a build writes: rows by COPY, the audit trail held against the ledger, progress in the same transaction."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -8,14 +8,12 @@ from typing import Any
 from eventlog.ledger import LedgerId
 from eventlog.merkle import Frontier
 from eventlog.quarantine import QUARANTINED, WAITING
-from services.reporting.decoding import FACT_TYPES
-from services.reporting.facts import CaseEvent, Referral, Segment
+from services.reporting.audit_trail import hold_against_ledger
+from services.reporting.facts import Referral, Segment
 from services.reporting.working_set import WorkingSet
 
 _SEGMENT = [item.name for item in fields(Segment)]
 _REFERRAL = [item.name for item in fields(Referral)]
-_EVENT = ", ".join(item.name for item in fields(CaseEvent))
-_SEGMENT_PART = "(convert_from(data, 'UTF8')::json ->> 'segment')::integer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +126,11 @@ class Bulk:
             ],
         )
 
-    async def audit(self, after: int, up_to: int) -> None:
-        """Copy the facts of `after` < position <= `up_to` into the audit trail, without bringing them here."""
-        if after == up_to:
-            return
-        columns = _EVENT.replace(" segment,", f" {_SEGMENT_PART},")
+    async def audit(self, after: int, up_to: int) -> list[str]:
+        """Put the audit trail of `after` < position <= `up_to` right; a sentence for what was not as recorded."""
         async with self._trailing.transaction():
-            await self._trailing.execute(
-                f"INSERT INTO {self._schema}.case_events ({_EVENT}) SELECT {columns} FROM casework.events AS event"
-                " WHERE gemeente = $1 AND position > $2 AND position <= $3 AND type = ANY($4)"
-                " AND NOT EXISTS (SELECT FROM reporting.quarantine AS held"
-                " WHERE held.reader = $5 AND held.ledger = $6 AND held.position = event.position)",
-                self._ledger.gemeente,
-                after,
-                up_to,
-                list(FACT_TYPES),
-                self._reader,
-                str(self._ledger),
-            )
+            found = await hold_against_ledger(self._trailing, self._ledger, self._reader, after, up_to)
             await self._trailing.execute(
                 f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
             )
+        return found

@@ -1,7 +1,7 @@
 """The facts tables, of which there are generations: one is live, the next is built beside it (see rebuild.py)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import (
     ARRAY,
@@ -9,10 +9,8 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -66,24 +64,6 @@ REFERRALS = Table(
     Column("last_position", BigInteger, nullable=False),
 )
 
-CASE_EVENTS = Table(
-    "case_events",
-    FACTS,
-    Column("gemeente", Text, primary_key=True),
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("case_id", Text, nullable=False),
-    Column("segment", Integer, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("occurred_on", Date, nullable=False),
-    Column("recorded_at", DateTime(timezone=True), nullable=False),
-    Column("partner", Text, nullable=False),
-    Column("correlation", Text, nullable=False),
-    Column("causation", Text, nullable=False),
-    Column("data", LargeBinary, nullable=False),
-    Index("events_by_case", "case_id", "position"),
-)
-
 
 @dataclass(slots=True)
 class Segment:
@@ -131,21 +111,3 @@ class Referral:
     answered_on: date | None
     answer: str | None
     last_position: int
-
-
-@dataclass(frozen=True, slots=True)
-class CaseEvent:
-    """One event of a case with its bytes as stored: what a reader of a figure finds at the bottom."""
-
-    gemeente: str
-    position: int
-    case_id: str
-    segment: int
-    version: int
-    type: str
-    occurred_on: date
-    recorded_at: datetime
-    partner: str
-    correlation: str
-    causation: str
-    data: bytes

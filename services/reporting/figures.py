@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, Date, Row, Select, column, func, literal_c
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import LedgerId
-from schemas.case import CaseVoided
+from services.reporting.audit_trail import events_of
 from services.reporting.copies import get_copy
 from services.reporting.counting import count, rows_of, selection_of, unit_key, value_of, where, with_each_destination
-from services.reporting.facts import CASE_EVENTS, REFERRALS, SEGMENTS
-from services.reporting.generations import find_generation, on_generation, reached
+from services.reporting.facts import REFERRALS, SEGMENTS
+from services.reporting.generations import find_generation, on_generation, reached, reader_name
 from services.reporting.indicators import Indicator, Unit
 from services.reporting.periods import Period
 from services.reporting.questions import Part, Question
@@ -66,10 +66,11 @@ class Behind:
 
 
 class Snapshot:
-    """The live facts at one moment; everything asked of it agrees with everything else."""
+    """A generation of the facts at one moment; everything asked of it agrees with everything else."""
 
-    def __init__(self, tx: AsyncConnection, positions: Mapping[str, int]) -> None:
+    def __init__(self, tx: AsyncConnection, generation: int, positions: Mapping[str, int]) -> None:
         self._tx = tx
+        self._reader = reader_name(generation)
         self._positions = positions
         self._synthetic: dict[tuple[str, str], bool] = {}
 
@@ -140,9 +141,8 @@ class Snapshot:
 
     async def events(self, case: str, number: int) -> Sequence[Row[Any]]:
         """What was recorded about one segment, in order; that the whole case was voided belongs to each of them."""
-        about = (CASE_EVENTS.c.segment == number) | (CASE_EVENTS.c.type == CaseVoided.type)
-        query = select(CASE_EVENTS).where(CASE_EVENTS.c.case_id == case, about).order_by(CASE_EVENTS.c.position)
-        return (await self._tx.execute(query)).all()
+        found: Sequence[Row[Any]] = (await self._tx.execute(events_of(self._reader, SOURCE, case, number))).all()
+        return found
 
     async def is_synthetic(self, gemeente: str, programme: str) -> bool:
         """Whether any partner that contributed to the programme exists in a demonstration only."""
@@ -182,4 +182,4 @@ class Figures:
                 raise NoFacts
             number = live.live if known_on is None else (await get_copy(tx, known_on)).number
             positions = await reached(tx, number)
-            yield Snapshot(await on_generation(tx, number), positions)
+            yield Snapshot(await on_generation(tx, number), number, positions)

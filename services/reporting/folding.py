@@ -13,6 +13,7 @@ from eventlog.ledger import LedgerId, Recorded
 from schemas.case import CaseCorrected as PublishedCorrection
 from schemas.case import CaseFact
 from schemas.event import SYNTHETIC_PREFIX
+from services.reporting.audit_trail import CaseEvent
 from services.reporting.decoding import (
     CaseAssigned,
     CaseClassified,
@@ -28,7 +29,7 @@ from services.reporting.decoding import (
     ReferredToConsulent,
     decode_fact,
 )
-from services.reporting.facts import CaseEvent, Referral, Segment
+from services.reporting.facts import Referral, Segment
 from services.reporting.working_set import WorkingSet
 
 FOLD_VERSION = 1
@@ -65,7 +66,6 @@ def fold_recorded(rows: WorkingSet, event: Recorded, fact: CaseFact, age_band: A
             event.ledger.gemeente,
             event.position,
             fact.case,
-            fact.segment,
             event.version,
             event.type,
             event.occurred_on,

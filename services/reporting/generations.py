@@ -27,7 +27,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from eventlog.errors import Standstill
 from eventlog.tables import readers_table
 from schemas.programme import Programmes
-from services.reporting.facts import CASE_EVENTS, FACTS
+from services.reporting.facts import FACTS
 from services.reporting.folding import FOLD_VERSION
 from services.reporting.half_built import About, mark_finished, write_about
 
@@ -127,15 +127,12 @@ async def create_tables(tx: AsyncConnection, number: int, about: About) -> None:
     facts = await on_generation(tx, number)
     for table in FACTS.sorted_tables:
         await facts.execute(CreateTable(table))
-    await tx.execute(text(f"ALTER TABLE {schema_of(number)}.case_events DROP CONSTRAINT case_events_pkey"))
     if about.finished:
         await finish_tables(tx, number)
 
 
 async def finish_tables(tx: AsyncConnection, number: int) -> None:
-    """Give generation `number` its keys and indexes, all or none, and the statistics that plans are made by."""
-    keys = ", ".join(column.name for column in CASE_EVENTS.primary_key)
-    await tx.execute(text(f"ALTER TABLE {schema_of(number)}.case_events ADD PRIMARY KEY ({keys})"))
+    """Give generation `number` its indexes, all or none, and the statistics that plans are made by."""
     facts = await on_generation(tx, number)
     for table in FACTS.sorted_tables:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):

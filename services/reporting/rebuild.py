@@ -135,6 +135,7 @@ async def _compare_and_switch(engine: AsyncEngine, build: "Build", live: Generat
         await forget_progress(tx, schema_of(build.number))
         if live.previous is not None:
             await drop_tables(tx, live.previous)
+    found += build.put_right
     return RebuildReport(
         build.number, live.live, build.events, positions, departs(live.fingerprint, rules), tuple(found)
     )
@@ -149,6 +150,7 @@ class Build:
         self._engine, self._programmes, self._progress, self._checkpoint = engine, programmes, progress, checkpoint
         self.number = number
         self.events = 0
+        self.put_right: list[str] = []
 
     async def follow(self, live: int) -> int:
         """Read on to where the live generation is now; how many events that were."""
@@ -170,6 +172,7 @@ class Build:
         ]
         built = await build_ledgers(jobs, sum(one.target - one.position for one in left), self._progress)
         self.events += sum(one.events for one in built)
+        self.put_right += [sentence for one in built for sentence in one.put_right]
         return self.events - before
 
     async def finish(self) -> None:

@@ -1,26 +1,22 @@
 """How the rows a batch touches come from the tables and go back: one query per table, however large the batch."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from operator import attrgetter
-from typing import Any, cast
+from typing import Any
 
 import msgspec
-from sqlalchemy import ARRAY, Table, Text, any_, select, text
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import ARRAY, Table, Text, any_, cast, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.reporting.facts import CASE_EVENTS, REFERRALS, SEGMENTS, CaseEvent, Referral, Segment
+from services.reporting.audit_trail import add_events
+from services.reporting.facts import REFERRALS, SEGMENTS, Referral, Segment
 from services.reporting.generations import on_generation, schema_of
 from services.reporting.working_set import WorkingSet
-
-_EVENT_COLUMNS = [item.name for item in fields(CaseEvent)]
 
 
 async def load(tx: AsyncConnection, generation: int, gemeente: str, cases: Iterable[str]) -> WorkingSet:
     """All rows of `cases`, locked by nobody: a generation has one reader, whose position is locked."""
     facts = await on_generation(tx, generation)
-    asked = any_(sql_cast(list(cases), ARRAY(Text)))
+    asked = any_(cast(list(cases), ARRAY(Text)))
     rows = WorkingSet(gemeente)
     for row in await facts.execute(
         select(SEGMENTS).where(SEGMENTS.c.gemeente == gemeente, SEGMENTS.c.case_id == asked)
@@ -38,13 +34,8 @@ async def save(tx: AsyncConnection, generation: int, rows: WorkingSet) -> None:
     segments, referrals = rows.to_write()
     await _upsert(tx, generation, SEGMENTS, segments)
     await _upsert(tx, generation, REFERRALS, referrals)
-    driver = cast(Any, (await tx.get_raw_connection()).driver_connection)
-    await driver.copy_records_to_table(
-        CASE_EVENTS.name,
-        schema_name=schema_of(generation),
-        columns=_EVENT_COLUMNS,
-        records=map(attrgetter(*_EVENT_COLUMNS), rows.new_events),
-    )
+    driver: Any = (await tx.get_raw_connection()).driver_connection
+    await add_events(driver, rows.new_events)
 
 
 async def _upsert(

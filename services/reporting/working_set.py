@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from services.reporting.facts import CaseEvent, Referral, Segment
+from services.reporting.audit_trail import CaseEvent
+from services.reporting.facts import Referral, Segment
 
 SegmentKey = tuple[str, int]
 """(case, number)"""

@@ -97,7 +97,7 @@ async def _read_facts(connection: Any, kept: Kept) -> None:
     query = f"SELECT {columns} FROM casework.events WHERE type LIKE $1 ORDER BY gemeente, position"
     facts = await connection.fetch(query, f"{NAMESPACE}case.%")
     live = await connection.fetchval("SELECT live FROM reporting.generation")
-    projected = await connection.fetch(f"SELECT {columns} FROM facts_{live}.case_events ORDER BY gemeente, position")
+    projected = await connection.fetch(f"SELECT {columns} FROM reporting.case_events ORDER BY gemeente, position")
     kept.facts, kept.projected = [tuple(row.items()) for row in facts], [tuple(row.items()) for row in projected]
     causes = {(row["gemeente"], row["position"]): (row["correlation"], row["type"]) for row in facts}
     for table in ("segments", "consulent_referrals"):

@@ -200,5 +200,5 @@ async def everything(world: World) -> dict[str, Any]:
         async with ledger.begin() as tx:
             sizes[service] = (await ledger.sizes(tx))["GM0984"]
     async with world.process.parts["reporting"].engine.connect() as connection:
-        rows = await connection.execute(text("SELECT position, type FROM facts_1.case_events ORDER BY position"))
+        rows = await connection.execute(text("SELECT position, type FROM reporting.case_events ORDER BY position"))
         return {"sizes": sizes, "events": [tuple(row) for row in rows]}

@@ -8,7 +8,8 @@ import pytest
 from eventlog.ledger import Recorded
 from schemas.case import FACTS, CaseFact
 from schemas.submission import SubmissionApplied
-from services.reporting.facts import CASE_EVENTS, REFERRALS, SEGMENTS, CaseEvent, Referral, Segment
+from services.reporting.audit_trail import CASE_EVENTS, CaseEvent
+from services.reporting.facts import REFERRALS, SEGMENTS, Referral, Segment
 from services.reporting.folding import FoldError, fold_recorded, read_fact
 from services.reporting.reader import age_bands
 from services.reporting.working_set import WorkingSet

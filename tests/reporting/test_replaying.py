@@ -141,7 +141,7 @@ async def test_a_record_that_cannot_be_folded_holds_up_its_case_and_no_other(cas
             text("SELECT position, status, reason FROM reporting.quarantine WHERE reader = 'facts_2' ORDER BY position")
         )
         first, second = held.all()
-        trail = await connection.execute(text("SELECT max(position) FROM facts_2.case_events"))
+        trail = await connection.execute(text("SELECT max(position) FROM reporting.case_events"))
         assert trail.scalar_one() == 6
     assert (first.position, first.status, second.position, second.status) == (7, "quarantined", 8, "waiting")
     assert first.reason.startswith("casework/GM0984/7: nl.overheid.jeugdzaken.case.contact-logged.v1 cannot be folded")

@@ -46,7 +46,7 @@ async def only(engine: AsyncEngine, history: list[CaseStory]) -> None:
                 fold_recorded(rows, event, fact, age_bands(PROGRAMMES))
             position += 1
     async with engine.begin() as tx:
-        await tx.execute(text("TRUNCATE facts_1.segments, facts_1.consulent_referrals, facts_1.case_events"))
+        await tx.execute(text("TRUNCATE facts_1.segments, facts_1.consulent_referrals"))
         await save(await on_generation(tx, 1), 1, rows)
 
 

@@ -1,0 +1,91 @@
+"""The audit trail, which all generations share: a rebuild puts it right by the ledger, and shows none what it lacks."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from eventlog.ledger import Append, LedgerId, NewEvent
+from services.reporting.figures import Figures
+from services.reporting.rebuild import rebuild
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
+
+DAY = date(2023, 3, 1)
+STORIES = [CaseStory("one").opened(DAY).contact(DAY, 30).closed(DAY), CaseStory("two").opened(DAY).referred(DAY)]
+CASE = STORIES[0].case
+
+
+def quietly(ledger: LedgerId, done: int, to_do: int) -> None:
+    """Progress that nobody watches."""
+
+
+async def rebuilt(casework: Casework) -> tuple[str, ...]:
+    return (await rebuild(casework.engine, PROGRAMMES, quietly)).differences
+
+
+async def shown(casework: Casework, case: str) -> list[int]:
+    """The positions of what a reader finds behind the case's first segment."""
+    async with Figures(casework.engine).snapshot() as snapshot:
+        return [row.position for row in await snapshot.events(case, 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE reporting.case_events SET data = '{}' WHERE position = 2", "1 in the audit trail were not as rec"),
+        ("UPDATE reporting.case_events SET partner = 'other' WHERE position = 2", "1 in the audit trail were not"),
+        ("UPDATE reporting.case_events SET position = 90 WHERE position = 2", "1 were missing from the audit trail"),
+        ("DELETE FROM reporting.case_events WHERE position >= 2", "4 were missing from the audit trail, first 2"),
+        ("UPDATE reporting.case_events SET case_id = 'x' WHERE position = 5", "not as recorded, first 5"),
+    ],
+)
+async def test_a_trail_that_is_not_what_the_ledger_says_is_told_and_put_right(
+    casework: Casework, database_url: str, change: str, told: str
+) -> None:
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    before = await _trail(casework)
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(text(change))
+    await owner.dispose()
+    (sentence,) = await rebuilt(casework)
+    assert sentence.startswith(f"casework/{GEMEENTE}: ")
+    assert told in sentence
+    assert [row for row in await _trail(casework) if row[0] <= 5] == before
+    assert await rebuilt(casework) == ()
+
+
+async def test_what_a_generation_holds_in_quarantine_is_not_shown_as_counted(casework: Casework) -> None:
+    told = as_appends(STORIES[0])
+    broken = NewEvent(told.events[1].type, b"{", DAY, "p", "c", "c", CASE)
+    async with casework.ledger.begin() as tx:
+        events = (told.events[0], broken, told.events[2])
+        await casework.ledger.append(tx, GEMEENTE, [Append(told.stream, 0, events)])
+    await casework.restart_reporting()
+    await casework.pretend_to_have_read(3)
+    assert await rebuilt(casework)
+    assert await shown(casework, CASE) == [1]
+
+
+async def test_what_another_generation_has_had_is_not_shown_in_one_that_has_not(casework: Casework) -> None:
+    await casework.writes(STORIES[:1])
+    await casework.read_by_reporting()
+    assert await shown(casework, CASE) == [1, 2, 3]
+    async with casework.engine.begin() as tx:
+        values = f"('facts_1', 'casework/{GEMEENTE}', 3, '{CASE}', 'x', 'quarantined', 'x')"
+        columns = "reader, ledger, position, case_id, type, status, reason"
+        await tx.execute(text(f"INSERT INTO reporting.quarantine ({columns}) VALUES {values}"))
+    assert await shown(casework, CASE) == [1, 2]
+    async with casework.engine.begin() as tx:
+        await tx.execute(text("UPDATE reporting.readers SET position = 1 WHERE reader = 'facts_1'"))
+    assert await shown(casework, CASE) == [1]
+
+
+async def _trail(casework: Casework) -> Sequence[tuple[Any, ...]]:
+    async with casework.engine.connect() as connection:
+        rows = await connection.execute(text("SELECT position, e.* FROM reporting.case_events AS e ORDER BY position"))
+        return [tuple(row) for row in rows]
