@@ -77,6 +77,15 @@ _ADD = f"""
     SELECT * FROM unnest({", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_KINDS, 1))})
     ON CONFLICT DO NOTHING
 """
+# Two readings cost less than a join of them, and nearly always agree.
+_EQUAL = f"""
+    SELECT (SELECT (count(*), sum(hash_record_extended(one, 0))) FROM (
+        SELECT {_COLUMNS} FROM casework.events
+        WHERE gemeente = $1 AND position > $2 AND position <= $3 AND type = ANY($4)
+    ) AS one) IS NOT DISTINCT FROM (SELECT (count(*), sum(hash_record_extended(one, 0))) FROM (
+        SELECT {_COLUMNS} FROM reporting.case_events WHERE gemeente = $1 AND position > $2 AND position <= $3
+    ) AS one)
+"""
 _TAKE_OUT = f"""
     DELETE FROM reporting.case_events AS kept
     WHERE gemeente = $1 AND position > $2 AND position <= $3 AND NOT EXISTS (
@@ -116,10 +125,11 @@ async def hold_against_ledger(connection: Any, ledger: LedgerId, reader: str, af
 
     Gives a sentence for what was not so.
     """
-    part = ledger.gemeente, after, up_to
+    part, facts = (ledger.gemeente, after, up_to), list(FACT_TYPES)
+    if await connection.fetchval(_EQUAL, *part, facts):
+        return []
     taken_out = [row[0] for row in await connection.fetch(_TAKE_OUT, *part)]
-    of_reader = list(FACT_TYPES), reader, str(ledger)
-    missing, first = await connection.fetchrow(_ADD_MISSING, *part, *of_reader, taken_out)
+    missing, first = await connection.fetchrow(_ADD_MISSING, *part, facts, reader, str(ledger), taken_out)
     found = []
     if taken_out:
         found.append(f"{ledger}: {len(taken_out)} in the audit trail were not as recorded, first {min(taken_out)}")

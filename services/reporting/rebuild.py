@@ -135,10 +135,8 @@ async def _compare_and_switch(engine: AsyncEngine, build: "Build", live: Generat
         await forget_progress(tx, schema_of(build.number))
         if live.previous is not None:
             await drop_tables(tx, live.previous)
-    found += build.put_right
-    return RebuildReport(
-        build.number, live.live, build.events, positions, departs(live.fingerprint, rules), tuple(found)
-    )
+    told = (*found, *build.put_right)
+    return RebuildReport(build.number, live.live, build.events, positions, departs(live.fingerprint, rules), told)
 
 
 class Build:

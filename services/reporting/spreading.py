@@ -4,9 +4,9 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from threading import Thread
@@ -21,7 +21,7 @@ from services.reporting.building import CHECKPOINT, Built, LedgerBuild, Went
 from services.reporting.bulk import Bulk
 from services.reporting.raw_ledger import RawLedger
 
-WORTH_A_PROCESS = 50_000
+WORTH_A_PROCESS = 100_000
 """A process costs a second to start; below this many events that is longer than the work."""
 
 _POLL_SECONDS = 0.1
@@ -49,9 +49,22 @@ class Job:
 async def build_ledgers(jobs: Sequence[Job], events: int, progress: Progress) -> list[Built]:
     """All of `jobs`, some `events` together; the biggest first, so that none is left to the end alone."""
     ordered = sorted(jobs, key=lambda job: -job.target)
-    if not jobs or events < WORTH_A_PROCESS:
+    if len(jobs) > 1 and events >= WORTH_A_PROCESS:
+        return await _in_processes(ordered, progress)
+    with _no_garbage_sought():
         return [await _build(job, _report(job, progress)) for job in ordered]
-    return await _in_processes(ordered, progress)
+
+
+@contextmanager
+def _no_garbage_sought() -> Iterator[None]:
+    """Rows make no cycles, and looking for some costs as much as the fold."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _report(job: Job, progress: Progress) -> Went:
@@ -100,8 +113,6 @@ async def _in_processes(jobs: Sequence[Job], progress: Progress) -> list[Built]:
 def _begin(told: Any, stop: Any) -> None:
     """In a new process: what it says where it is through, and what it is told to stop by."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Rows make no cycles, and looking for some costs as much as the fold.
-    gc.disable()
     _work.__dict__.update(told=told, stop=stop)
     Thread(target=_end_with_parent, daemon=True).start()
 
@@ -122,4 +133,5 @@ def _work(job: Job) -> Built:
             raise Stopped
         told.put((name, position))
 
-    return asyncio.run(_build(job, went))
+    with _no_garbage_sought():
+        return asyncio.run(_build(job, went))

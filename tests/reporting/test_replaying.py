@@ -67,7 +67,9 @@ def runs(pid: int) -> bool:
 
 async def test_the_processes_of_a_killed_rebuild_end_with_it(casework: Casework, database_url: str) -> None:
     await spread_over_time(casework, stories(8))
-    await casework.read_by_reporting()
+    await casework.writes(stories(8, OTHER), OTHER)
+    for gemeente in (GEMEENTE, OTHER):
+        await casework.read_by_reporting(gemeente=gemeente)
     started = await killed_at(20, database_url, worth_a_process=0)
     assert started
     async with asyncio.timeout(60):
