@@ -48,18 +48,19 @@ class Appending:
 
     async def _store(self, appends: Sequence[Append], ahead: _Ahead | None) -> list[Outcome]:
         # Whatever fails, or comes in between, the tip is no longer known; a success makes it known again.
-        tip = self._ledger.tips.pop(self._gemeente, None)
+        tip = self._ledger.tips.take(self._gemeente)
         if ahead is None or ahead.tip is not tip:
             ahead = self._number(tip, appends)
         if ahead is not None and await self._in_one_statement(ahead, appends):
-            self._ledger.tips[self._gemeente] = ahead.new_tip
+            self._ledger.tips.remember(self._gemeente, ahead.new_tip)
             return ahead.sequenced.outcomes
         self._numbered = None
         async with self._connection.begin():
             sequenced, new_tip = await self._ledger.append_and_tell(self._connection, self._gemeente, appends)
         # What was sent before conflicts throughout: then the versions are better asked for first.
         if not any(isinstance(outcome, VersionConflict) for outcome in sequenced.outcomes):
-            self._ledger.tips[self._gemeente] = self._numbered = new_tip
+            self._ledger.tips.remember(self._gemeente, new_tip)
+            self._numbered = self._ledger.tips.get(self._gemeente)
         return sequenced.outcomes
 
     async def _in_one_statement(self, ahead: _Ahead, appends: Sequence[Append]) -> bool:

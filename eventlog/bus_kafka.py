@@ -1,13 +1,14 @@
 """The Kafka bus between the services, and between them and the partners.
 
 The broker's offsets are a hint: what has had its effect stands in the reader's position. A handler returns when all of
-its batch is durable and only then acknowledges; it never raises past a record. FastStream brings the batches (raw,
+its batch is durable and only then may acknowledge; it never raises past a record. FastStream brings the batches (raw,
 acknowledged by hand); the producer is aiokafka's, idempotent, because FastStream's batch publishing gives one key to
 all.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -29,6 +30,10 @@ from eventlog.wire import Outgoing, by_ledger, events_topic, outgoing, recorded
 PARTITIONS = 4
 _LONGEST_WAIT_SECONDS = 5.0
 _MOST_RECORDS = 2000
+# FastStream waits so long for records and, where none came, sleeps as long again without looking.
+_IDLE_MS = 5
+# The broker is told at most so often: the next batch waits for its answer, and what it gets again is skipped.
+_ACKNOWLEDGED_SECONDS = 1.0
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
 # Never compacted: a record without data would be a tombstone. A cluster's own topics are made beforehand, replicated.
 _KEPT = {"cleanup.policy": "delete", "retention.ms": "-1"}
@@ -90,7 +95,7 @@ class KafkaBus:
             group_id=group,
             batch=True,
             max_records=_MOST_RECORDS,
-            batch_timeout_ms=50,
+            batch_timeout_ms=_IDLE_MS,
             fetch_max_wait_ms=50,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
@@ -98,14 +103,16 @@ class KafkaBus:
             decoder=_undecoded,
         )
 
+        acknowledged = monotonic()
+
         async def handle(message: KafkaMessage) -> None:
+            nonlocal acknowledged
             batch: Any = message.raw_message
             await _until_done(lambda: take(batch), group=group)
-            try:
-                await message.ack()
-            except KafkaError as error:
-                # The group was rebalanced meanwhile. The batch is durable; whoever gets it again skips it.
-                log.warning("offset not committed", group=group, error=type(error).__name__)
+            if monotonic() - acknowledged >= _ACKNOWLEDGED_SECONDS:
+                acknowledged = monotonic()
+                await _acknowledge(message, group)
+            await asyncio.sleep(follower.patience_seconds)
 
         subscriber(handle)
 
@@ -173,6 +180,14 @@ async def _until_done(attempt: Callable[[], Awaitable[None]], group: str) -> Non
             log.error("batch not taken, will try again", group=group, error=describe(error), seconds=wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+
+
+async def _acknowledge(message: KafkaMessage, group: str) -> None:
+    try:
+        await message.ack()
+    except KafkaError as error:
+        # The group was rebalanced meanwhile. The batch is durable; whoever gets it again skips it.
+        log.warning("offset not committed", group=group, error=type(error).__name__)
 
 
 def _readable(batch: Iterable[Any]) -> Iterable[Recorded]:

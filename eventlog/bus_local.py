@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import structlog
 
-from eventlog.errors import PositionMoved, describe
+from eventlog.errors import Gap, PositionMoved, describe
 from eventlog.ledger import LedgerId
 from eventlog.reader import Follower
 
@@ -63,6 +63,7 @@ class Pull:
             if wait > _POLL_SECONDS:
                 await asyncio.sleep(wait)
                 continue
+            await asyncio.sleep(self._follower.patience_seconds)
             # A commit of this process wakes; the time-out is the poll, for what another process wrote.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), timeout=_POLL_SECONDS)
@@ -75,8 +76,8 @@ class Pull:
             if reached.get(gemeente, 0) < size:
                 ledger = LedgerId(follower.reader.source, gemeente)
                 try:
-                    reached[gemeente] = await follower.catch_up(ledger)
-                except PositionMoved:
+                    reached[gemeente] = await follower.catch_up(ledger, reached.get(gemeente))
+                except (PositionMoved, Gap):
                     reached.clear()  # Another instance, or a switch to another generation: look again where it is.
                 except Exception as error:  # noqa: BLE001 - whatever it is, the other gemeenten go on
                     reached.pop(gemeente, None)

@@ -175,6 +175,10 @@ class Ledger(Protocol):
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
 
+    def asking(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """For questions that need not agree with each other: each is answered in one round trip, in no transaction."""
+        ...
+
     async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
         """Append in order, in one go; a conflict concerns that one Append alone and writes nothing of it."""
         ...

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import cast
 
@@ -35,6 +35,9 @@ class MemoryLedger:
                     size, self._frontiers[gemeente] = before.get(gemeente, (0, Frontier()))
                     del self._events[gemeente][size:]
                 raise
+
+    def asking(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self.begin()
 
     async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
         events = self._events[gemeente]

@@ -40,6 +40,26 @@ class Tip:
     recorded_at: datetime
 
 
+class Tips:
+    """Where each ledger seems to end, as far as this process knows: a guess, which is held against the head."""
+
+    def __init__(self) -> None:
+        self._tips: dict[str, Tip] = {}
+
+    def get(self, gemeente: str) -> Tip | None:
+        return self._tips.get(gemeente)
+
+    def take(self, gemeente: str) -> Tip | None:
+        """The tip, forgotten until it is remembered again."""
+        return self._tips.pop(gemeente, None)
+
+    def remember(self, gemeente: str, tip: Tip) -> None:
+        """Keep `tip`, or a later one that another transaction of this process left meanwhile."""
+        known = self._tips.get(gemeente)
+        if known is None or known.frontier.size < tip.frontier.size:
+            self._tips[gemeente] = tip
+
+
 def expected_versions(appends: Sequence[Append]) -> dict[str, int]:
     """How far each stream must be for its first append to be stored."""
     return {append.stream: append.expected_version for append in reversed(appends)}

@@ -7,12 +7,14 @@ from typing import Any
 
 from sqlalchemy import ARRAY, Select, Text, any_, cast, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.event import listen
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from eventlog.appending import Appending
 from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import EMPTY_ROOT, Frontier
-from eventlog.one_statement import OneStatement, Tip, as_rows
+from eventlog.one_statement import OneStatement, Tip, Tips, as_rows
 from eventlog.sequencing import Sequenced, sequence
 from eventlog.tables import events_table, heads_table
 
@@ -22,17 +24,25 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def make_engine(database_url: str, service: str) -> AsyncEngine:
     """Connections that act as the service's role, so that PostgreSQL itself keeps the events append-only.
 
-    Errors never quote parameters: they may be about a family.
+    Errors never quote parameters: they may be about a family. A connection that a restart of the database has closed is
+    replaced when it is next wanted.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         database_url,
         hide_parameters=True,
         pool_size=10,
         max_overflow=10,
         pool_timeout=5,
-        pool_pre_ping=True,
         connect_args={"server_settings": {"role": f"spoorboek_{service}", "application_name": f"spoorboek {service}"}},
     )
+    listen(engine.sync_engine, "checkout", _replace_closed)
+    return engine
+
+
+def _replace_closed(connection: Any, *_: object) -> None:
+    # The driver knows without asking. SQLAlchemy's own ping asks each time, in two round trips.
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 class PostgresLedger:
@@ -43,12 +53,13 @@ class PostgresLedger:
     ) -> None:
         self.service = service
         self._engine = engine
+        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
         self._events = events_table(service)
         self._heads = heads_table(service)
         self._recorded_columns = [column for column in self._events.columns if column.name != "gemeente"]
         self.one_statement = OneStatement(service)
-        self.tips: dict[str, Tip] = {}
+        self.tips = Tips()
         self._versions = text(
             f"SELECT asked.stream, latest.version FROM unnest(cast(:streams AS text[])) AS asked(stream)"
             f" CROSS JOIN LATERAL (SELECT version FROM {service}.events WHERE gemeente = :gemeente"
@@ -58,8 +69,13 @@ class PostgresLedger:
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._engine.begin()
 
+    def asking(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._asking.connect()
+
     async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
-        return (await self.append_and_tell(tx, gemeente, appends))[0].outcomes
+        sequenced, tip = await self.append_and_tell(tx, gemeente, appends)
+        self.tips.remember(gemeente, tip)
+        return sequenced.outcomes
 
     @asynccontextmanager
     async def appending(self, gemeente: str) -> AsyncIterator[AppendNow]:

@@ -57,11 +57,11 @@ class LedgerSource:
         self._ledger = ledger
 
     async def sizes(self) -> dict[str, int]:
-        async with self._ledger.begin() as tx:
+        async with self._ledger.asking() as tx:
             return await self._ledger.sizes(tx)
 
     async def read(self, gemeente: str, after: int, limit: int = READ_AT_ONCE) -> list[Recorded]:
-        async with self._ledger.begin() as tx:
+        async with self._ledger.asking() as tx:
             return await self._ledger.read(tx, gemeente, after, limit)
 
 
@@ -70,6 +70,7 @@ class Positions:
 
     def __init__(self, engine: AsyncEngine, service: str) -> None:
         self._engine = engine
+        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._table = readers_table(service)
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
@@ -78,7 +79,7 @@ class Positions:
     async def reached(self, reader: str) -> dict[str, int]:
         """The position of `reader` in each ledger it has read from, by the ledger's name."""
         query = select(self._table.c.ledger, self._table.c.position).where(self._table.c.reader == reader)
-        async with self._engine.connect() as connection:
+        async with self._asking.connect() as connection:
             return {ledger: position for ledger, position in await connection.execute(query)}
 
     async def lock(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> int:
@@ -121,8 +122,11 @@ class Follower:
         source: Source,
         moved: Callable[[], None] = lambda: None,
         quarantine: Quarantine | None = None,
+        patience_seconds: float = 0.0,
     ) -> None:
         """`moved` is called after each effect, to wake who follows what the reader wrote.
+
+        `patience_seconds` is how long the bus waits after a batch, so that more events share the cost of the next.
 
         Without a `quarantine` the reader stands still at what it cannot take, as a publisher does: it looks into no
         event, so none can be at fault.
@@ -132,6 +136,7 @@ class Follower:
         self.source = source
         self.moved = moved
         self.quarantine = quarantine
+        self.patience_seconds = patience_seconds
 
     async def deliver(self, ledger: LedgerId, events: Sequence[Recorded]) -> None:
         """Give the reader what it has not had of `events`; raises Gap where some are missing before or among them."""
@@ -162,12 +167,18 @@ class Follower:
             await self.positions.move(tx, reader, ledger, place.position, fresh[-1].position)
         return True
 
-    async def catch_up(self, ledger: LedgerId) -> int:
-        """Read on from the ledger's owner to its present end; the position reached."""
-        reached = (await self.positions.reached(self.reader.name)).get(str(ledger), 0)
+    async def catch_up(self, ledger: LedgerId, reached: int | None = None) -> int:
+        """Read on from the ledger's owner to its present end; the position reached.
+
+        Who has just seen where the reader is says so as `reached`; where it no longer is there, Gap is raised.
+        """
+        if reached is None:
+            reached = (await self.positions.reached(self.reader.name)).get(str(ledger), 0)
         while events := await self.source.read(ledger.gemeente, reached):
             await self.deliver(ledger, events)
             reached = events[-1].position
+            if len(events) < READ_AT_ONCE:
+                break
         return reached
 
     async def lag(self) -> "Lag":

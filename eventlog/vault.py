@@ -31,8 +31,8 @@ _CACHED_KEYS = 10_000
 class Keys(Protocol):
     """Where the families' wrapped keys are kept."""
 
-    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> None:
-        """Durably keep the wrapped key of each subject that has none yet."""
+    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Durably keep the wrapped key of each subject that has none yet; those that were kept."""
         ...
 
     async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
@@ -44,13 +44,14 @@ class PostgresKeys:
     """The keys in the schema `vault`. Each is committed before anything is sealed with it."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> None:
+    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
         # In the order of the subjects, so that two batches at once do not wait for each other.
-        rows = [{"gemeente": gemeente, "subject": subject, "key": wrapped[subject]} for subject in sorted(wrapped)]
-        async with self._engine.begin() as tx:
-            await tx.execute(_KEEP_FIRST, rows)
+        subjects = sorted(wrapped)
+        new = {"gemeente": gemeente, "subjects": subjects, "keys": [wrapped[subject] for subject in subjects]}
+        async with self._engine.connect() as connection:
+            return {subject: key for subject, key in await connection.execute(_KEEP_FIRST, new)}
 
     async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
         async with self._engine.connect() as connection:
@@ -59,8 +60,9 @@ class PostgresKeys:
 
 
 _KEEP_FIRST = text(
-    "INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key) VALUES (:gemeente, :subject, :key)"
-    " ON CONFLICT DO NOTHING"
+    "INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key)"
+    " SELECT :gemeente, new.* FROM unnest(cast(:subjects AS text[]), cast(:keys AS bytea[])) AS new"
+    " ON CONFLICT DO NOTHING RETURNING subject, wrapped_key"
 )
 _FIND = text(
     "SELECT subject, wrapped_key FROM vault.subject_keys"
@@ -74,9 +76,10 @@ class MemoryKeys:
     def __init__(self) -> None:
         self._wrapped: dict[tuple[str, str], bytes] = {}
 
-    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> None:
-        for subject, key in wrapped.items():
-            self._wrapped.setdefault((gemeente, subject), key)
+    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        new = {subject: key for subject, key in wrapped.items() if (gemeente, subject) not in self._wrapped}
+        self._wrapped |= {(gemeente, subject): key for subject, key in new.items()}
+        return new
 
     async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
         return {one: self._wrapped[gemeente, one] for one in subjects if (gemeente, one) in self._wrapped}
@@ -90,6 +93,8 @@ class Vault:
             raise VaultError(f"the vault's master key has {len(master_key)} bytes; it must have {MASTER_KEY_BYTES}")
         self._master = master_key
         self._keys = keys
+        self._derived: dict[str, bytes] = {}
+        """One for each gemeente and use: few, and each pseudonym wants one."""
         self._opened: OrderedDict[tuple[str, str], AESGCM] = OrderedDict()
 
     def pseudonym(self, gemeente: str, kind: str, reference: str) -> str:
@@ -135,8 +140,10 @@ class Vault:
             return
         wrapped = await self._keys.find(gemeente, unknown)
         if missing := unknown - wrapped.keys():
-            await self._keys.keep_first(gemeente, {subject: self._new_key(gemeente, subject) for subject in missing})
-            wrapped |= await self._keys.find(gemeente, missing)
+            new = {subject: self._new_key(gemeente, subject) for subject in missing}
+            wrapped |= await self._keys.keep_first(gemeente, new)
+            if made_by_others := missing - wrapped.keys():
+                wrapped |= await self._keys.find(gemeente, made_by_others)
         for subject in unknown:
             if subject not in wrapped:
                 raise VaultError(f"{gemeente}: the key just made for a family is gone; is it being erased?")
@@ -166,7 +173,10 @@ class Vault:
         return AESGCM(self._derive("wrap"))
 
     def _derive(self, purpose: str) -> bytes:
-        return HKDFExpand(SHA256(), MASTER_KEY_BYTES, f"spoorboek/{purpose}".encode()).derive(self._master)
+        if (derived := self._derived.get(purpose)) is None:
+            made = HKDFExpand(SHA256(), MASTER_KEY_BYTES, f"spoorboek/{purpose}".encode()).derive(self._master)
+            derived = self._derived[purpose] = made
+        return derived
 
 
 def _bound_to(*parts: str) -> bytes:

@@ -26,12 +26,12 @@ async def verify(ledger: Ledger, gemeente: str, progress: Callable[[int], None] 
     Each chunk is read on its own, up to the head as it is at the start: a ledger that grows meanwhile verifies too.
     """
     ledger_id = LedgerId(ledger.service, gemeente)
-    async with ledger.begin() as tx:
+    async with ledger.asking() as tx:
         head = await ledger.head(tx, gemeente)
     frontier = Frontier()
     versions: defaultdict[str, int] = defaultdict(int)
     while frontier.size < head.size:
-        async with ledger.begin() as tx:
+        async with ledger.asking() as tx:
             events = await ledger.read(tx, gemeente, frontier.size, min(_AT_ONCE, head.size - frontier.size))
         if not events:
             raise BrokenLedger(

@@ -97,19 +97,22 @@ class Process:
     def _connect(self, service: Service) -> None:
         """Have each of the service's readers followed over the bus there is."""
         for reader in service.readers:
-            follower = self._follower(service, reader, Quarantine(service.name))
+            follower = self._follower(service, reader, service.patience_seconds, Quarantine(service.name))
             if self._kafka:
                 self._kafka.follow(follower, group=f"spoorboek.{service.name}.{reader.name}")
                 self._pulls.append(BusWatch(follower))
             else:
                 self._pulls.append(Pull(follower, self._wakes))
         if self._kafka:
-            for publisher in (Relay(service.name, self._kafka.publish), *service.publishers):
-                self._pulls.append(Pull(self._follower(service, publisher), self._wakes))
+            relay = self._follower(service, Relay(service.name, self._kafka.publish), 0.0)
+            others = [self._follower(service, publisher, service.patience_seconds) for publisher in service.publishers]
+            self._pulls += [Pull(follower, self._wakes) for follower in (relay, *others)]
             for door in service.doors:
                 self._kafka.subscribe(door.topics, f"spoorboek.{door.group}", door.take)
 
-    def _follower(self, service: Service, reader: Reader, quarantine: Quarantine | None = None) -> Follower:
+    def _follower(
+        self, service: Service, reader: Reader, patience_seconds: float, quarantine: Quarantine | None = None
+    ) -> Follower:
         observed = ObservedReader(service.name, reader, self.telemetry)
 
         def moved() -> None:
@@ -122,6 +125,7 @@ class Process:
             self._source(reader.source),
             moved=moved,
             quarantine=quarantine,
+            patience_seconds=patience_seconds,
         )
         self.followers.append(follower)
         self._followed[service.name].append(follower)

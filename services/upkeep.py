@@ -26,7 +26,7 @@ async def verify(settings: Settings, console: Console) -> None:
 
 
 async def _verify_service(ledger: PostgresLedger, console: Console) -> None:
-    async with ledger.begin() as tx:
+    async with ledger.asking() as tx:
         gemeenten = sorted(await ledger.sizes(tx))
     with console.status("") as status:
         for gemeente in gemeenten:

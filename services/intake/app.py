@@ -11,6 +11,9 @@ from services.intake.parked import ParkingLot, count_parked
 from services.intake.partners import Partners
 from services.runtime import Door, Parts, Service, SettingsError
 
+# A partner reads an answer later than that, and the gate has better to do than to tell each by itself.
+_PATIENCE_SECONDS = 0.1
+
 
 def build(parts: Parts) -> Service:
     """Raises PartnerFileError where a partner's file cannot be used."""
@@ -24,7 +27,8 @@ def build(parts: Parts) -> Service:
     router.include_router(make_router(submissions, partners))
     router.include_router(make_pages(submissions, partners, parts.programmes))
     if parts.publish is None:
-        return Service("intake", router, readers=(Outcomes(parts.ledger),), parked=count_parked)
+        outcomes = Outcomes(parts.ledger)
+        return Service("intake", router, readers=(outcomes,), patience_seconds=_PATIENCE_SECONDS, parked=count_parked)
     door = KafkaDoor(submissions, partners, ParkingLot(parts.engine, parts.vault))
     return Service(
         "intake",
@@ -33,5 +37,6 @@ def build(parts: Parts) -> Service:
         publishers=(Answers(parts.publish, {partner.id for partner in partners}),),
         doors=(Door(GROUP, door.topics(), door.take),) if door.topics() else (),
         topics=tuple(topic_for(partner.id) for partner in partners),
+        patience_seconds=_PATIENCE_SECONDS,
         parked=count_parked,
     )

@@ -92,7 +92,7 @@ class Recording:
             streams[one.partner.gemeente].add(one.stream)
         fates: dict[str, Fate] = {}
         for gemeente, asked in streams.items():
-            async with self._ledger.begin() as tx:
+            async with self._ledger.asking() as tx:
                 found = await self._ledger.read_streams(tx, gemeente, sorted(asked))
             fates |= {stream: fate for stream, events in found.items() if (fate := fold(events)) is not None}
         return fates

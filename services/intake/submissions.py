@@ -67,7 +67,7 @@ class Submissions:
 
     async def find(self, gemeente: str, submission: str) -> Fate | None:
         stream = stream_of(submission)
-        async with self._ledger.begin() as tx:
+        async with self._ledger.asking() as tx:
             return fold((await self._ledger.read_streams(tx, gemeente, [stream]))[stream])
 
     async def _prepare(self, judged: Iterable[tuple[tuple[Partner, CloudEvent], Verdict]]) -> None:

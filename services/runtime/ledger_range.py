@@ -28,7 +28,7 @@ def ledger_router(ledger: Ledger, service_key: str) -> APIRouter:
     @router.get("")
     async def sizes(authorization: Annotated[str, Header()] = "") -> dict[str, int]:
         allow(authorization)
-        async with ledger.begin() as tx:
+        async with ledger.asking() as tx:
             return await ledger.sizes(tx)
 
     @router.get("/{gemeente}")
@@ -39,7 +39,7 @@ def ledger_router(ledger: Ledger, service_key: str) -> APIRouter:
         authorization: Annotated[str, Header()] = "",
     ) -> Response:
         allow(authorization)
-        async with ledger.begin() as tx:
+        async with ledger.asking() as tx:
             found = await ledger.read(tx, gemeente, after, limit)
         lines = [{"attributes": event.attributes(), "data": event.data} for event in found]
         return Response(msgspec.json.encode(lines), media_type="application/json")

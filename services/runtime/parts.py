@@ -51,7 +51,8 @@ class Service:
 
     `readers` follow ledgers of other services over the bus; `publishers` follow the service's own ledger and tell the
     outside, which only Kafka has; `topics` are those it publishes to besides its ledger's. `parked` counts by reason
-    what came in and is nobody's; `building` tells of generations of its tables that are under way.
+    what came in and is nobody's; `building` tells of generations of its tables that are under way. No figure waits for
+    readers and publishers that have `patience_seconds`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Service:
     publishers: tuple[Reader, ...] = ()
     doors: tuple[Door, ...] = ()
     topics: tuple[str, ...] = ()
+    patience_seconds: float = 0.0
     start: Callable[[], Awaitable[None]] | None = None
     parked: Callable[[AsyncConnection], Awaitable[Mapping[str, int]]] | None = None
     building: Callable[[AsyncConnection], Awaitable[Sequence[Building]]] | None = None

@@ -1,13 +1,15 @@
 """The HTTP side of a process: the rules every answer follows (NL GOV API Design Rules), whichever service gives it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.openapi import document
 from services.problem import Problem
@@ -44,7 +46,7 @@ def make_app(title: str, routers: Sequence[APIRouter]) -> FastAPI:
     for router in routers:
         app.include_router(router)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
-    app.middleware("http")(_with_headers)
+    app.add_middleware(_WithHeaders)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -61,13 +63,23 @@ def problem_response(problem: Problem) -> JSONResponse:
     return JSONResponse(body, problem.status, HEADERS | problem.headers, "application/problem+json")
 
 
-async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call_next(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.url.path == "/v1/openapi.json":
-        response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
+class _WithHeaders:
+    """Middleware that gives each answer the HEADERS it does not have."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"] == "/v1/openapi.json":
+                    headers["Access-Control-Allow-Origin"] = "*"
+            await send(message)
+
+        await self._app(scope, receive, sending)
 
 
 async def _problem(request: Request, error: Exception) -> Response:
