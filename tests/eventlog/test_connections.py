@@ -1,0 +1,33 @@
+"""Connections of the pool that the database has closed are replaced unseen, and a question takes one round trip."""
+
+import asyncpg
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.postgres import PostgresLedger
+from tests.eventlog.making import append
+
+OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = $1"
+
+
+async def test_connections_that_a_restart_closed_are_replaced(engine: AsyncEngine, database_url: str) -> None:
+    connections = [await engine.connect() for _ in range(5)]
+    for connection in connections:
+        await connection.execute(text("SELECT 1"))
+        await connection.close()
+    url = make_url(database_url).set(drivername="postgresql")
+    operator = await asyncpg.connect(url.render_as_string(hide_password=False))
+    await operator.execute(OTHERS, url.database)
+    await operator.close()
+    for _ in range(5):
+        async with engine.connect() as connection:
+            assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+
+
+async def test_a_question_opens_no_transaction(ledger: PostgresLedger) -> None:
+    async with ledger.begin() as tx:
+        await ledger.append(tx, "GM0984", [append("a")])
+    async with ledger.asking() as tx:
+        moments = [(await tx.execute(text("SELECT transaction_timestamp()"))).scalar_one() for _ in range(2)]
+        assert moments[0] < moments[1]
+        assert await ledger.sizes(tx) == {"GM0984": 1}
