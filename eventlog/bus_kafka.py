@@ -13,8 +13,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
@@ -25,9 +24,9 @@ from eventlog.errors import Gap, PositionMoved, UnreadableRecord, describe
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.partner_topics import PartnerTopics, Take, incoming
 from eventlog.reader import Follower
+from eventlog.topics import make_topics
 from eventlog.wire import Outgoing, by_ledger, events_topic, outgoing, recorded
 
-PARTITIONS = 4
 _LONGEST_WAIT_SECONDS = 5.0
 _MOST_RECORDS = 2000
 # FastStream waits so long for records and, where none came, sleeps as long again without looking.
@@ -35,12 +34,6 @@ _IDLE_MS = 5
 # The broker is told at most so often: the next batch waits for its answer, and what it gets again is skipped.
 _ACKNOWLEDGED_SECONDS = 1.0
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
-# Never compacted: a record without data would be a tombstone. A cluster's own topics are made beforehand, replicated.
-_KEPT = {"cleanup.policy": "delete", "retention.ms": "-1"}
-# What partners send holds personal data in the clear, which no erased key reaches: it stays a week, for our failures.
-_DAY = 24 * 60 * 60 * 1000
-_PASSING = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY), "segment.ms": str(_DAY)}
-
 log = structlog.get_logger()
 
 
@@ -121,11 +114,8 @@ class KafkaBus:
         self._partner_topics.append(PartnerTopics(self._bootstrap, topics, group, take))
 
     async def start(self, kept: Iterable[str], passing: Iterable[str] = ()) -> None:
-        """Make sure the topics exist, those that keep everything and those of what partners send; then connect."""
-        topics = [NewTopic(name, PARTITIONS, 1, topic_configs=_KEPT) for name in kept]
-        # One partition: what a partner sends stays in its order, whatever key it gives or forgets.
-        topics += [NewTopic(name, 1, 1, topic_configs=_PASSING) for name in passing]
-        await _create_topics(self._bootstrap, topics)
+        """Make sure the topics exist, those that are `kept` whole and those of what is `passing`; then connect."""
+        await make_topics(self._bootstrap, kept, passing)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
         )
@@ -201,15 +191,3 @@ def _readable(batch: Iterable[Any]) -> Iterable[Recorded]:
 
 async def _undecoded(message: Any) -> None:
     return None
-
-
-async def _create_topics(bootstrap: str, topics: list[NewTopic]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        response = await admin.create_topics(topics)
-        for name, code, *_ in response.topic_errors:
-            if code not in (0, TopicAlreadyExistsError.errno):
-                raise for_code(code)(f"topic {name} could not be made")
-    finally:
-        await admin.close()

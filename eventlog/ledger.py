@@ -176,16 +176,13 @@ class Ledger(Protocol):
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
 
     def asking(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """For questions that need not agree with each other: each is answered in one round trip, in no transaction."""
-        ...
+        """For questions that need not agree with each other: each takes one round trip, in no transaction."""
 
     async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
         """Append in order, in one go; a conflict concerns that one Append alone and writes nothing of it."""
-        ...
 
     def appending(self, gemeente: str) -> AbstractAsyncContextManager[AppendNow]:
         """For many appends one after the other: each is a transaction of its own, durable when it is awaited."""
-        ...
 
     async def read(self, tx: AsyncConnection, gemeente: str, after: int, limit: int = 1000) -> list[Recorded]: ...
 
@@ -193,10 +190,8 @@ class Ledger(Protocol):
         self, tx: AsyncConnection, gemeente: str, streams: Sequence[str]
     ) -> dict[str, list[Recorded]]:
         """Every asked stream is a key; one that does not exist is empty."""
-        ...
 
     async def sizes(self, tx: AsyncConnection) -> dict[str, int]:
         """How many events each gemeente's ledger has."""
-        ...
 
     async def head(self, tx: AsyncConnection, gemeente: str) -> Head: ...

@@ -127,9 +127,7 @@ class Follower:
         """`moved` is called after each effect, to wake who follows what the reader wrote.
 
         `patience_seconds` is how long the bus waits after a batch, so that more events share the cost of the next.
-
-        Without a `quarantine` the reader stands still at what it cannot take, as a publisher does: it looks into no
-        event, so none can be at fault.
+        Without a `quarantine` it stands still at what it cannot take: a publisher looks into no event.
         """
         self.reader = reader
         self.positions = positions
@@ -168,10 +166,7 @@ class Follower:
         return True
 
     async def catch_up(self, ledger: LedgerId, reached: int | None = None) -> int:
-        """Read on from the ledger's owner to its present end; the position reached.
-
-        Who has just seen where the reader is says so as `reached`; where it no longer is there, Gap is raised.
-        """
+        """Read on from the ledger's owner to its present end, from where the reader was last seen; where it is now."""
         if reached is None:
             reached = (await self.positions.reached(self.reader.name)).get(str(ledger), 0)
         while events := await self.source.read(ledger.gemeente, reached):

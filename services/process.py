@@ -119,14 +119,8 @@ class Process:
             self._wakes.wake(service.name)
             observed.committed()
 
-        follower = Follower(
-            observed,
-            Positions(self.parts[service.name].engine, service.name),
-            self._source(reader.source),
-            moved=moved,
-            quarantine=quarantine,
-            patience_seconds=patience_seconds,
-        )
+        positions = Positions(self.parts[service.name].engine, service.name)
+        follower = Follower(observed, positions, self._source(reader.source), moved, quarantine, patience_seconds)
         self.followers.append(follower)
         self._followed[service.name].append(follower)
         return follower

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from eventlog.bus_kafka import PARTITIONS
+from eventlog.topics import PARTITIONS
 from eventlog.watch import BusWatch
 from services.process import Process
 from services.reporting.facts import FACTS
