@@ -11,6 +11,7 @@ from tests.reporting.made import CaseStory, Told
 
 SIDE_BY_SIDE = 250
 FACTS_PER_CASE = 8
+EVENTS_PER_CASE = 2 * FACTS_PER_CASE
 _AT_ONCE = 2000
 _FIRST_DAY = date(2021, 1, 4)
 

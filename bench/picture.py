@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import vl_convert
 
-from bench.measured import Section
+from bench.measured import Measured, Section
 
 _OURS, _HELD_AGAINST = "#14566e", "#b45f06"
 
@@ -19,7 +19,7 @@ def picture(sections: Sequence[Section]) -> str:
             "rate": row.median,
             "low": min(row.values),
             "high": max(row.values),
-            "whose": "ours" if any(ratio.of is row for ratio in section.ratios) else "peer or limit",
+            "whose": "ours" if _is_ours(row, section) else "peer or limit",
         }
         for section in sections
         for row in section.rows
@@ -27,6 +27,11 @@ def picture(sections: Sequence[Section]) -> str:
     ]
     drawn: str = vl_convert.vegalite_to_svg(json.dumps(_specification(values)))
     return drawn
+
+
+def _is_ours(row: Measured, section: Section) -> bool:
+    """What something is held against is another's, unless it is itself held against something."""
+    return any(ratio.of is row for ratio in section.ratios) or all(ratio.to is not row for ratio in section.ratios)
 
 
 def _specification(values: list[dict[str, object]]) -> dict[str, object]:

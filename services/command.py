@@ -13,8 +13,9 @@ from schemas.programme import ProgrammeError
 from services.embedded import EmbeddedError
 from services.intake.partners import PartnerFileError
 from services.parked import NotParked
+from services.reporting.generation_build import RebuildUnderWay
 from services.reporting.questions import QuestionError
-from services.reporting.rebuild import NothingKept, RebuildUnderWay
+from services.reporting.rebuild import NothingKept
 from services.runtime import SettingsError
 from services.submitting import SubmitError
 

@@ -44,6 +44,7 @@ async def replay(settings: Settings, console: Console) -> None:
     finally:
         await engine.dispose()
     _say(console, f"{report.events} events read; generation {report.generation} is live, {report.previous} is kept.")
+    _say(console, f"New events waited {report.waited_seconds:.1f} s for the comparison.")
     if not report.differences:
         _say(console, "Every row is as it was.")
     elif report.rules_changed:

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import LedgerId
 from schemas.programme import Programmes
+from services.reporting.generation_build import Build, alone, begin
 from services.reporting.generations import built_generations, drop_tables, ensure_generation, fingerprint, schema_of
 from services.reporting.half_built import KNOWN, About, read_about, read_progress
 from services.reporting.questions import QuestionError
 from services.reporting.reader import SOURCE
-from services.reporting.rebuild import Build, alone, begin
 from services.reporting.spreading import Progress
 from services.runtime.standing import Building
 

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId
+from services.reporting.generation_build import RebuildUnderWay, alone
 from services.reporting.generations import StaleFacts, built_generations, find_generation
-from services.reporting.rebuild import RebuildReport, RebuildUnderWay, alone, rebuild, rules_have_changed
+from services.reporting.rebuild import RebuildReport, rebuild, rules_have_changed
 from tests.reporting.histories import histories
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework
 

@@ -1,0 +1,117 @@
+"""A generation of the facts while it is built: begun or gone on with, brought to positions, finished; one at a time.
+
+RebuildUnderWay   the operator: another process is rebuilding; wait for it to end
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from eventlog.ledger import LedgerId
+from schemas.programme import Programmes
+from services.reporting.building import CHECKPOINT
+from services.reporting.generations import (
+    Generation,
+    built_generations,
+    create_tables,
+    drop_tables,
+    finish_tables,
+    reached,
+    schema_of,
+)
+from services.reporting.half_built import REBUILD, About, read_about, read_progress, start_ledger
+from services.reporting.reader import SOURCE
+from services.reporting.spreading import Job, Progress, build_ledgers
+
+
+class RebuildUnderWay(Exception):
+    """Two rebuilds at once would build the same generation."""
+
+    def __init__(self) -> None:
+        super().__init__("another process is rebuilding the facts: wait for it to end")
+
+
+async def begin(tx: AsyncConnection, live: Generation, about: About) -> int:
+    """The generation to build: one that was stopped half-way, if it was folded by the same rules, else a new one.
+
+    What was folded by other rules is dropped, copies too: they can be made anew by these.
+    """
+    begun = 0
+    built = await built_generations(tx)
+    for number in built:
+        if number in (live.live, live.previous):
+            continue
+        was = await read_about(tx, schema_of(number))
+        if was is None or was.fingerprint != about.fingerprint:
+            await drop_tables(tx, number)
+        elif (was.purpose, was.known_on) == (about.purpose, about.known_on):
+            begun = number
+        elif not was.finished or was.purpose == REBUILD:
+            await drop_tables(tx, number)
+    if begun:
+        return begun
+    number = max(built) + 1
+    await create_tables(tx, number, about)
+    return number
+
+
+class Build:
+    """Generation `number` while it is built."""
+
+    def __init__(
+        self, engine: AsyncEngine, programmes: Programmes, progress: Progress, number: int, checkpoint: int = CHECKPOINT
+    ) -> None:
+        self._engine, self._programmes, self._progress, self._checkpoint = engine, programmes, progress, checkpoint
+        self.number = number
+        self.events = 0
+        self.put_right: list[str] = []
+
+    async def follow(self, live: int) -> int:
+        """Read on to where the live generation is now; how many events that were."""
+        async with self._engine.connect() as connection:
+            positions = await reached(connection, live)
+        return await self.up_to(positions)
+
+    async def up_to(self, positions: Mapping[str, int]) -> int:
+        """Read on to `positions`, by the ledger's name; how many events that were."""
+        schema, before = schema_of(self.number), self.events
+        async with self._engine.begin() as tx:
+            for name, target in positions.items():
+                await start_ledger(tx, schema, name, target)
+            under_way = await read_progress(tx, schema)
+        left = [one for one in under_way if min(one.position, one.audited) < one.target]
+        url = self._engine.url.render_as_string(hide_password=False)
+        jobs = [
+            Job(url, self.number, _ledger(one.ledger), one.target, self._programmes, self._checkpoint) for one in left
+        ]
+        built = await build_ledgers(jobs, sum(one.target - one.position for one in left), self._progress)
+        self.events += sum(one.events for one in built)
+        self.put_right += [sentence for one in built for sentence in one.put_right]
+        return self.events - before
+
+    async def finish(self) -> None:
+        async with self._engine.begin() as tx:
+            about = await read_about(tx, schema_of(self.number))
+            if about is not None and not about.finished:
+                await finish_tables(tx, self.number)
+
+
+def _ledger(name: str) -> LedgerId:
+    return LedgerId(SOURCE, name.removeprefix(f"{SOURCE}/"))
+
+
+@asynccontextmanager
+async def alone(engine: AsyncEngine) -> AsyncIterator[None]:
+    """One rebuild at a time; the lock goes with the connection, so that a crash leaves none behind."""
+    async with engine.connect() as connection:
+        locked = await connection.execute(text("SELECT pg_try_advisory_lock(hashtext('spoorboek rebuild'))"))
+        if not locked.scalar_one():
+            raise RebuildUnderWay
+        await connection.commit()
+        try:
+            yield
+        finally:
+            await connection.execute(text("SELECT pg_advisory_unlock(hashtext('spoorboek rebuild'))"))
+            await connection.commit()
