@@ -41,10 +41,13 @@ class ReaderStanding:
 
 @dataclass(frozen=True, slots=True)
 class LedgerStanding:
+    """`synthetic`: its first or its last event was stated by a partner that exists in a demonstration only."""
+
     service: str
     gemeente: str
     size: int
     root: str
+    synthetic: bool
 
 
 @dataclass(frozen=True, slots=True)

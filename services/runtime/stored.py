@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.quarantine import QUARANTINED
-from eventlog.tables import heads_table, quarantine_table
+from eventlog.tables import events_table, heads_table, quarantine_table
+from schemas.event import SYNTHETIC_PREFIX
 from services.runtime.parts import Service
 from services.runtime.standing import Building, Held, LedgerStanding
 
@@ -20,9 +21,13 @@ async def building(connection: AsyncConnection, service: Service) -> Sequence[Bu
 
 
 async def ledgers(connection: AsyncConnection, service: str) -> list[LedgerStanding]:
-    heads = heads_table(service)
-    query = select(heads.c.gemeente, heads.c.size, heads.c.root).order_by(heads.c.gemeente)
-    return [LedgerStanding(service, row.gemeente, row.size, row.root.hex()) for row in await connection.execute(query)]
+    heads, events = heads_table(service), events_table(service)
+    at_an_end = events.c.position.in_([1, heads.c.size])
+    made_up = events.c.partner.startswith(SYNTHETIC_PREFIX, autoescape=True)
+    synthetic = exists().where(events.c.gemeente == heads.c.gemeente, at_an_end, made_up)
+    query = select(heads.c.gemeente, heads.c.size, heads.c.root, synthetic.label("synthetic"))
+    rows = await connection.execute(query.order_by(heads.c.gemeente))
+    return [LedgerStanding(service, row.gemeente, row.size, row.root.hex(), row.synthetic) for row in rows]
 
 
 async def held(connection: AsyncConnection, service: str) -> Held:

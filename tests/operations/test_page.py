@@ -27,7 +27,7 @@ GOOD = Standing(
         ReaderStanding("casework", "casework", "intake", (LedgerLag("GM0984", 1234, 3.21),)),
         ReaderStanding("reporting", "facts_2", "casework", (LedgerLag("GM0984", 0, 0.0),)),
     ),
-    ledgers=(LedgerStanding("intake", "GM0984", 5_000_000, "ab" * 32),),
+    ledgers=(LedgerStanding("intake", "GM0984", 5_000_000, "ab" * 32, synthetic=True),),
     held={"casework": Held()},
     parked={},
 )
@@ -70,6 +70,12 @@ async def test_a_process_in_order_says_so_first() -> None:
     assert "3,2 s" in page
     assert "5.000.000" in page
     assert "ab" * 32 in page
+
+
+async def test_a_demonstration_says_so() -> None:
+    assert "Synthetische gegevens" in (await shown(GOOD)).text
+    real = replace(GOOD, ledgers=tuple(replace(ledger, synthetic=False) for ledger in GOOD.ledgers))
+    assert "synthetische" not in (await shown(real)).text.lower()
 
 
 async def test_what_is_wrong_is_named_with_what_it_means() -> None:
