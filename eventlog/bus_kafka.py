@@ -114,16 +114,20 @@ class KafkaBus:
         self._partner_topics.append(PartnerTopics(self._bootstrap, topics, group, take))
 
     async def start(self, kept: Iterable[str], passing: Iterable[str] = ()) -> None:
-        """Make sure the topics exist, those that are `kept` whole and those of what is `passing`; then connect."""
+        """Have the topics, those `kept` whole and those of what is `passing`; connect. What failed can be tried again."""
         await make_topics(self._bootstrap, kept, passing)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
         )
-        await self._producer.start()
         self._reading = True
-        await self._broker.start()
-        for partner_topics in self._partner_topics:
-            await partner_topics.start()
+        try:
+            await self._producer.start()
+            await self._broker.start()
+            for partner_topics in self._partner_topics:
+                await partner_topics.start()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop_reading(self) -> None:
         if self._reading:
@@ -134,7 +138,8 @@ class KafkaBus:
     async def stop(self) -> None:
         await self.stop_reading()
         if self._producer is not None:
-            await _in_time(self._producer.stop())
+            producer, self._producer = self._producer, None
+            await _in_time(producer.stop())
 
 
 async def _in_time(stopping: Awaitable[None]) -> None:

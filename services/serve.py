@@ -7,9 +7,12 @@ from contextlib import asynccontextmanager, contextmanager
 
 import structlog
 import uvicorn
+from aiokafka.errors import KafkaError
 
+from eventlog.errors import describe
 from services.process import Process
 from services.runtime import Settings
+from services.runtime.away import database_is_away
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.5, 5.0
@@ -66,7 +69,13 @@ async def start_when_possible(process: Process) -> None:
     while True:
         away = {part: why for part in process.watch.parts if (why := await process.watch.why_away(part)) is not None}
         if not away:
-            return await process.start()
+            try:
+                return await process.start()
+            except Exception as error:
+                # It went away after we looked: nothing was begun that could not be begun again.
+                if not (isinstance(error, KafkaError) or database_is_away(error)):
+                    raise
+                away = {"start": describe(error)}
         for part, why in away.items():
             log.warning("waiting for part", part=part, error=why, seconds=wait)
         await asyncio.sleep(wait)

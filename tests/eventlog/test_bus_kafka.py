@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.bus_kafka import KafkaBus, Relay, deliver_for_sure
 from eventlog.bus_local import Pull, Wakes
 from eventlog.ledger import LedgerId
+from eventlog.partner_topics import PartnerTopics
 from eventlog.postgres import PostgresLedger
 from eventlog.reader import Follower, LedgerSource, Positions
-from eventlog.wire import Incoming, Outgoing
+from eventlog.wire import Incoming, Outgoing, outgoing
 from tests.eventlog.making import GEMEENTE, append
 from tests.eventlog.test_reader import Noting, follower, noted  # noqa: F401 - a fixture
 
@@ -47,9 +49,33 @@ async def test_relay_and_reader_bring_every_event_once(bus, follower: Follower, 
     assert await noted(engine) == list(range(1, 511))
 
 
-async def test_a_record_that_never_came_is_read_from_the_owner(bus, follower: Follower, engine, ledger) -> None:  # type: ignore[no-untyped-def] # noqa: F811
-    from eventlog.wire import outgoing
+async def test_a_start_that_failed_half_way_can_be_tried_again(  # type: ignore[no-untyped-def]
+    bus,
+    follower: Follower,  # noqa: F811
+    engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def never_asked(records: Sequence[Incoming]) -> None:
+        raise AssertionError
 
+    async def broker_gone(self: PartnerTopics) -> None:
+        raise KafkaConnectionError
+
+    bus.follow(follower, group=f"test-{id(bus)}")
+    bus.subscribe(["submissions.test"], "door", never_asked)
+    with monkeypatch.context() as gone:
+        gone.setattr(PartnerTopics, "start", broker_gone)
+        with pytest.raises(KafkaConnectionError):
+            await bus.start(["casework.events"], ["submissions.test"])
+    with pytest.raises(RuntimeError, match="publish before start"):
+        await bus.publish([])
+    await bus.start(["casework.events"], ["submissions.test"])
+    await bus.publish([outgoing(event) for event in await follower.source.read(GEMEENTE, after=0)])
+    await until(lambda: _has(engine, 10))
+    assert await noted(engine) == list(range(1, 11))
+
+
+async def test_a_record_that_never_came_is_read_from_the_owner(bus, follower: Follower, engine, ledger) -> None:  # type: ignore[no-untyped-def] # noqa: F811
     bus.follow(follower, group=f"test-{id(bus)}")
     await bus.start(["casework.events"])
     events = await follower.source.read(GEMEENTE, after=0)
