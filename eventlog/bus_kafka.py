@@ -114,7 +114,7 @@ class KafkaBus:
         self._partner_topics.append(PartnerTopics(self._bootstrap, topics, group, take))
 
     async def start(self, kept: Iterable[str], passing: Iterable[str] = ()) -> None:
-        """Have the topics, those `kept` whole and those of what is `passing`; connect. What failed can be tried anew."""
+        """Have the topics, those `kept` and those of what is `passing`; connect. What fails can be tried anew."""
         await make_topics(self._bootstrap, kept, passing)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
