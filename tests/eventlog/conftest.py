@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.postgres import PostgresLedger, make_engine
+from tests.eventlog.picky import Desk, desk_at
 
 
 @pytest.fixture
@@ -18,3 +19,9 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 def ledger(engine: AsyncEngine) -> PostgresLedger:
     return PostgresLedger(engine, "casework")
+
+
+@pytest.fixture
+async def desk(database_url: str) -> AsyncIterator[Desk]:
+    async with desk_at(database_url) as desk:
+        yield desk

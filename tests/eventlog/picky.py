@@ -15,6 +15,7 @@ from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, LedgerSource, Positions
 from tests.eventlog.making import GEMEENTE, event
 
+BAD = "quarantined casework/GM0984/{}: cannot be read"
 LEDGER = LedgerId("casework", GEMEENTE)
 _TAKE = text(
     "INSERT INTO public.told VALUES (:gemeente, :case, ARRAY[:position]::int[])"
