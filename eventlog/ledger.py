@@ -149,7 +149,7 @@ _encode = msgspec.json.Encoder().encode
 @lru_cache(maxsize=1024)  # the events of a batch share their moment
 def rfc3339(at: datetime) -> str:
     """UTC with microseconds and an upper-case Z, one form for one moment."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 @dataclass(frozen=True, slots=True)
