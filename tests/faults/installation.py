@@ -31,6 +31,7 @@ from tests.parts.postgres_process import PostgresProcess
 
 DISK_MEGABYTES = 300
 SETTLE_SECONDS = 120
+UP_SECONDS = 90
 _VAULT_KEY = bytes(range(32))
 """The same in every run: pseudonyms are keyed with it, and two runs are compared by them."""
 
@@ -58,6 +59,16 @@ class Installation:
         log = self.folder / f"{service}{'' if port is None else '-second'}.txt"
         programmes = self.work.folder / "programmes"
         return ServiceProcess(self.deployment, service, programmes, log, port or self.deployment.ports[service])
+
+    async def up(self) -> None:
+        """Wait until every part is ready for the first time; raises TimeoutError, which names those that are not."""
+        try:
+            async with asyncio.timeout(UP_SECONDS):
+                for keeper in self.keepers.values():
+                    await keeper.ready.wait()
+        except TimeoutError as error:
+            missing = [name for name, keeper in self.keepers.items() if not keeper.ready.is_set()]
+            raise TimeoutError(f"not ready {UP_SECONDS} s after the start: {', '.join(missing)}") from error
 
     async def settle(self) -> float:
         """The seconds until every reader has had everything; raises TimeoutError where one is stuck."""
@@ -136,9 +147,6 @@ async def installed(work: Work, database: PostgresProcess, folder: Path) -> Asyn
         for keeper in installation.keepers.values():
             keeper.start()
             stack.push_async_callback(keeper.stop)
-        async with asyncio.timeout(90):
-            for keeper in installation.keepers.values():
-                await keeper.ready.wait()
         yield installation
 
 

@@ -165,6 +165,11 @@ async def _disturb(installation: Installation, calm: Kept, size: Size, report: R
     report.tallies = {name: keeper.tally for name, keeper in installation.keepers.items()}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{installation.lines['door'].port}", timeout=5) as http:
         partners = Partners(installation.work, report.seed, http, installation.bootstrap, size.seconds * 0.8)
+        try:
+            await installation.up()
+        except TimeoutError as error:
+            report.violations.append(str(error))
+            return
         sending = asyncio.create_task(partners.send_all())
         try:
             faults = Faults(installation, report)

@@ -92,14 +92,20 @@ class BrokerProcess:
         raise RuntimeError(f"Apache Kafka ended, or was not up after {START_SECONDS} s; it said:\n{told}")
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port nobody listens on, below those the system gives to outgoing connections.
+    """A port nobody listens on and nobody here was given, below those the system gives to outgoing connections.
 
     A client that keeps calling a dead broker on an outgoing port can end up connected to itself, and the broker
     could then not come back on it.
     """
     while True:
         port = random.randint(20000, 29999)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)):
+                _given.add(port)
                 return port
