@@ -34,6 +34,7 @@ _IDLE_MS = 5
 # The broker is told at most so often: the next batch waits for its answer, and what it gets again is skipped.
 _ACKNOWLEDGED_SECONDS = 1.0
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
+_TO_STOP_SECONDS = _GRACE_SECONDS + 2  # FastStream stops its consumers after its grace
 log = structlog.get_logger()
 
 
@@ -146,7 +147,7 @@ async def _in_time(stopping: Awaitable[None]) -> None:
     """Without its broker it might never end. What is not sent or acknowledged by then will be, after the next start."""
     task = asyncio.ensure_future(stopping)
     # Not wait_for: a consumer of aiokafka whose broker is away ends in the cancellation of its own fetch.
-    await asyncio.wait({task}, timeout=_GRACE_SECONDS)
+    await asyncio.wait({task}, timeout=_TO_STOP_SECONDS)
     task.cancel()
 
 

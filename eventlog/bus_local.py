@@ -75,12 +75,14 @@ class Pull:
         for gemeente, size in (await follower.source.sizes()).items():
             if reached.get(gemeente, 0) < size:
                 ledger = LedgerId(follower.reader.source, gemeente)
+                known = reached.pop(gemeente, None)
                 try:
-                    reached[gemeente] = await follower.catch_up(ledger, reached.get(gemeente))
-                except (PositionMoved, Gap):
+                    reached[gemeente] = await follower.catch_up(ledger, known)
+                except PositionMoved:
                     reached.clear()  # Another instance, or a switch to another generation: look again where it is.
                 except Exception as error:  # noqa: BLE001 - whatever it is, the other gemeenten go on
-                    reached.pop(gemeente, None)
+                    if known is not None and isinstance(error, Gap):
+                        continue  # The reader was put back to an earlier position: the next look goes on from there.
                     well = False
                     self._say(str(ledger), error)
         return well

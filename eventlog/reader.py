@@ -169,7 +169,7 @@ class Follower:
         """Read on from the ledger's owner to its present end, from where the reader was last seen; where it is now."""
         if reached is None:
             reached = (await self.positions.reached(self.reader.name)).get(str(ledger), 0)
-        while events := await self.source.read(ledger.gemeente, reached):
+        while events := await self.source.read(ledger.gemeente, reached, READ_AT_ONCE):
             await self.deliver(ledger, events)
             reached = events[-1].position
             if len(events) < READ_AT_ONCE:

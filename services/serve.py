@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import structlog
 import uvicorn
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from eventlog.errors import describe
 from services.process import Process
@@ -16,6 +16,7 @@ from services.runtime.away import database_is_away
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.5, 5.0
+_TO_STOP_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -58,9 +59,15 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
                 starting.result()
             else:
                 starting.cancel()
+                await asyncio.wait({starting}, timeout=_TO_STOP_SECONDS)
             await until_stopped
     finally:
         await process.stop()
+
+
+def _may_pass(error: Exception) -> bool:
+    """A broker that is away comes back; one that does not let us in says so until somebody acts."""
+    return isinstance(error, KafkaTimeoutError) or (isinstance(error, KafkaError) and error.retriable)
 
 
 async def start_when_possible(process: Process) -> None:
@@ -72,8 +79,8 @@ async def start_when_possible(process: Process) -> None:
             try:
                 return await process.start()
             except Exception as error:
-                # It went away after we looked: nothing was begun that could not be begun again.
-                if not (isinstance(error, KafkaError) or database_is_away(error)):
+                # It went away after we looked.
+                if not (_may_pass(error) or database_is_away(error)):
                     raise
                 away = {"start": describe(error)}
         for part, why in away.items():

@@ -27,6 +27,7 @@ from sqlalchemy import (
     select,
 )
 
+from eventlog.errors import Standstill
 from eventlog.ledger import LedgerId
 from eventlog.tables import quarantine_table, readers_table
 from schemas.case import CaseVoided
@@ -48,6 +49,7 @@ CASE_EVENTS = Table(
     Column("data", LargeBinary, nullable=False),
     schema="reporting",
 )
+_NO_END = 2**62
 READERS, QUARANTINE = readers_table("reporting"), quarantine_table("reporting")
 
 
@@ -71,11 +73,11 @@ class CaseEvent:
 _NAMES = [item.name for item in fields(CaseEvent)]
 _COLUMNS = ", ".join(_NAMES)
 _KINDS = ("text", "bigint", "text", "integer", "text", "date", "timestamptz", "text", "text", "text", "bytea")
-# What an earlier generation has had is there already.
-_ADD = f"""
-    INSERT INTO reporting.case_events ({_COLUMNS})
-    SELECT * FROM unnest({", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_KINDS, 1))})
-    ON CONFLICT DO NOTHING
+_NEW = f"unnest({', '.join(f'${number}::{kind}[]' for number, kind in enumerate(_KINDS, 1))}) AS new({_COLUMNS})"
+_ADD = f"INSERT INTO reporting.case_events ({_COLUMNS}) SELECT * FROM {_NEW} ON CONFLICT DO NOTHING"
+_OTHER = f"""
+    SELECT new.gemeente, new.position FROM {_NEW} JOIN reporting.case_events AS kept USING (gemeente, position)
+    WHERE ({", ".join(f"new.{name}" for name in _NAMES)}) <> ({", ".join(f"kept.{name}" for name in _NAMES)}) LIMIT 1
 """
 # Two readings cost less than a join of them, and nearly always agree.
 _EQUAL = f"""
@@ -103,39 +105,70 @@ _ADD_MISSING = f"""
             SELECT FROM reporting.case_events AS kept
             WHERE gemeente = $1 AND position > $2 AND position <= $3 AND kept.position = event.position
         )
-        AND NOT EXISTS (
-            SELECT FROM reporting.quarantine AS held
-            WHERE held.reader = $5 AND held.ledger = $6 AND held.position = event.position
+        AND (
+            EXISTS (SELECT FROM unnest($7::bigint[]) AS taken_out(position) WHERE taken_out.position = event.position)
+            OR NOT EXISTS (
+                SELECT FROM reporting.quarantine AS held
+                WHERE held.reader = $5 AND held.ledger = $6 AND held.position = event.position
+            )
         )
         ON CONFLICT DO NOTHING
         RETURNING position
     )
-    SELECT count(*), min(position) FROM added WHERE position <> ALL($7::bigint[])
+    SELECT count(*), min(position) FROM added WHERE NOT EXISTS (
+        SELECT FROM unnest($7::bigint[]) AS taken_out(position) WHERE taken_out.position = added.position
+    )
 """
 
 
+class OtherTrail(Standstill):
+    """The audit trail has another event where a reader would add one."""
+
+    def __init__(self, gemeente: str, position: int) -> None:
+        super().__init__(
+            f"the audit trail has another event at {gemeente}/{position} than came now: run `spoorboek replay`, which "
+            "holds it against the ledger and puts it right"
+        )
+
+
 async def add_events(connection: Any, events: Sequence[CaseEvent]) -> None:
-    """What is there already stays as it is."""
-    if events:
-        await connection.execute(_ADD, *([getattr(event, name) for event in events] for name in _NAMES))
+    """What an earlier generation has had is there already; raises OtherTrail where it is something else."""
+    if not events:
+        return
+    columns = [[getattr(event, name) for event in events] for name in _NAMES]
+    done = await connection.execute(_ADD, *columns)
+    if done != f"INSERT 0 {len(events)}" and (other := await connection.fetchrow(_OTHER, *columns)):
+        raise OtherTrail(other[0], other[1])
 
 
-async def hold_against_ledger(connection: Any, ledger: LedgerId, reader: str, after: int, up_to: int) -> list[str]:
-    """Make the trail what the ledger says of `after` < position <= `up_to`, but for what `reader` has in quarantine.
+async def is_as_recorded(connection: Any, ledger: LedgerId, after: int, up_to: int) -> bool:
+    """Whether the trail of `after` < position <= `up_to` is what the ledger says, every fact in it."""
+    return bool(await connection.fetchval(_EQUAL, ledger.gemeente, after, up_to, list(FACT_TYPES)))
 
-    Gives a sentence for what was not so.
-    """
-    part, facts = (ledger.gemeente, after, up_to), list(FACT_TYPES)
-    if await connection.fetchval(_EQUAL, *part, facts):
+
+async def put_right(connection: Any, ledger: LedgerId, reader: str, after: int, up_to: int) -> list[str]:
+    """Make the trail what the ledger says, but for what `reader` has in quarantine; a sentence for what was not so."""
+    if await is_as_recorded(connection, ledger, after, up_to):
         return []
-    taken_out = [row[0] for row in await connection.fetch(_TAKE_OUT, *part)]
-    missing, first = await connection.fetchrow(_ADD_MISSING, *part, facts, reader, str(ledger), taken_out)
-    found = []
-    if taken_out:
-        found.append(f"{ledger}: {len(taken_out)} in the audit trail were not as recorded, first {min(taken_out)}")
+    part = ledger.gemeente, after, up_to
+    found, taken_out = await _take_out(connection, ledger, after, up_to)
+    held = reader, str(ledger), taken_out
+    missing, first = await connection.fetchrow(_ADD_MISSING, *part, list(FACT_TYPES), *held)
     if missing:
         found.append(f"{ledger}: {missing} were missing from the audit trail, first {first}")
     return found
+
+
+async def take_out_beyond(connection: Any, ledger: LedgerId, after: int) -> list[str]:
+    """Take out what stands past `after` and is not in the ledger; a sentence where there was any."""
+    return (await _take_out(connection, ledger, after, _NO_END))[0]
+
+
+async def _take_out(connection: Any, ledger: LedgerId, after: int, up_to: int) -> tuple[list[str], list[int]]:
+    positions = [row[0] for row in await connection.fetch(_TAKE_OUT, ledger.gemeente, after, up_to)]
+    if not positions:
+        return [], []
+    return [f"{ledger}: {len(positions)} in the audit trail were not as recorded, first {min(positions)}"], positions
 
 
 def events_of(reader: str, source: str, case: str, segment: int) -> Select[Any]:

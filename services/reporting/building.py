@@ -27,15 +27,11 @@ KEPT_ROWS = 150_000
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """`events` were read in this run; `root` is that of the whole ledger as it was at the end.
-
-    `put_right` are sentences about the audit trail.
-    """
+    """`events` were read in this run; `root` is that of the whole ledger as it was at the end."""
 
     ledger: LedgerId
     events: int
     root: bytes
-    put_right: tuple[str, ...]
 
 
 Went = Callable[[int], None]
@@ -60,8 +56,7 @@ class LedgerBuild:
         if start:
             self._in_memory = set()
         written, position = start, start
-        put_right: list[str] = []
-        trail = asyncio.create_task(self._bulk.audit(audited, start))
+        trail = asyncio.create_task(self._bulk.audit(audited, audited, start))
         while position < target:
             rows = await self._ledger.read(position, min(position + min(AT_ONCE, checkpoint), target))
             frontier = frontier.extend(self._ledger.leaf_hashes(rows))
@@ -70,11 +65,14 @@ class LedgerBuild:
             self._went(position)
             if position - written >= checkpoint or position == target:
                 await self._write(written, frontier)
-                put_right += await trail
-                trail = asyncio.create_task(self._bulk.audit(written, position))
+                trail = asyncio.create_task(self._bulk.audit(await trail, written, position))
                 written = position
-        put_right += await trail
-        return Built(self._ledger.ledger, position - start, await self._verify(frontier), tuple(put_right))
+        audited, root = await trail, await self._verify(frontier)
+        # Not before: the trail may be the last witness of what was changed in the ledger.
+        for after in range(audited, position, checkpoint):
+            await self._bulk.put_trail_right(after, min(after + checkpoint, position))
+        await self._bulk.end_trail(position)
+        return Built(self._ledger.ledger, position - start, root)
 
     async def _fold(self, rows: Sequence[Row]) -> None:
         facts: list[tuple[CaseFact | NotDecoded, Row]] = []
@@ -83,7 +81,9 @@ class LedgerBuild:
             try:
                 fact = decode_fact(row[3], row[9])
             except NotDecoded as error:
-                fact = error  # Held when it is its turn: what came before it in its case is folded.
+                # Held when it is its turn: what came before it in its case is folded. Anew, because this one keeps
+                # the frames it went through, and with them all rows.
+                fact = NotDecoded(str(error))
             if fact is not None:
                 facts.append((fact, row))
         if self._in_memory is not None:

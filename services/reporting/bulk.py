@@ -8,7 +8,7 @@ from typing import Any
 from eventlog.ledger import LedgerId
 from eventlog.merkle import Frontier
 from eventlog.quarantine import QUARANTINED, WAITING
-from services.reporting.audit_trail import hold_against_ledger
+from services.reporting.audit_trail import is_as_recorded, put_right, take_out_beyond
 from services.reporting.facts import Referral, Segment
 from services.reporting.working_set import WorkingSet
 
@@ -126,11 +126,30 @@ class Bulk:
             ],
         )
 
-    async def audit(self, after: int, up_to: int) -> list[str]:
-        """Put the audit trail of `after` < position <= `up_to` right; a sentence for what was not as recorded."""
+    async def audit(self, audited: int, after: int, up_to: int) -> int:
+        """How far the audit trail is as recorded: `up_to`, where it was so far as `after` and is so from there, too."""
+        if audited < after or not await is_as_recorded(self._trailing, self._ledger, after, up_to):
+            return audited
+        await self._trailing.execute(
+            f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
+        )
+        return up_to
+
+    async def put_trail_right(self, after: int, up_to: int) -> None:
+        """What was wrong is kept in the same transaction, for who asks when the generation is finished."""
         async with self._trailing.transaction():
-            found = await hold_against_ledger(self._trailing, self._ledger, self._reader, after, up_to)
-            await self._trailing.execute(
-                f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
-            )
-        return found
+            found = await put_right(self._trailing, self._ledger, self._reader, after, up_to)
+            await self._told(found, up_to)
+
+    async def end_trail(self, position: int) -> None:
+        """Nothing stands past `position` but what a reader that is further has added."""
+        async with self._trailing.transaction():
+            await self._told(await take_out_beyond(self._trailing, self._ledger, position), position)
+
+    async def _told(self, found: Sequence[str], up_to: int) -> None:
+        await self._trailing.executemany(
+            f"INSERT INTO {self._schema}.put_right VALUES ($1)", [(sentence,) for sentence in found]
+        )
+        await self._trailing.execute(
+            f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
+        )

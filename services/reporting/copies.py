@@ -49,8 +49,11 @@ class Until:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
+    """`put_right` says what in the audit trail was not as recorded when the copy was built."""
+
     number: int
     known_on: str
+    put_right: tuple[str, ...] = ()
 
 
 async def build_copy(engine: AsyncEngine, programmes: Programmes, until: Until, progress: Progress) -> Copy:
@@ -62,8 +65,8 @@ async def build_copy(engine: AsyncEngine, programmes: Programmes, until: Until, 
             positions = await until.positions(tx)
         build = Build(engine, programmes, progress, number)
         await build.up_to(positions)
-        await build.finish()
-    return Copy(number, until.name)
+        put_right = await build.finish()
+    return Copy(number, until.name, tuple(put_right))
 
 
 async def kept_copies(tx: AsyncConnection) -> Sequence[Copy]:

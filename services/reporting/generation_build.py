@@ -21,7 +21,7 @@ from services.reporting.generations import (
     reached,
     schema_of,
 )
-from services.reporting.half_built import REBUILD, About, read_about, read_progress, start_ledger
+from services.reporting.half_built import REBUILD, About, read_about, read_progress, read_put_right, start_ledger
 from services.reporting.reader import SOURCE
 from services.reporting.spreading import Job, Progress, build_ledgers
 
@@ -66,7 +66,6 @@ class Build:
         self._engine, self._programmes, self._progress, self._checkpoint = engine, programmes, progress, checkpoint
         self.number = number
         self.events = 0
-        self.put_right: list[str] = []
 
     async def follow(self, live: int) -> int:
         """Read on to where the live generation is now; how many events that were."""
@@ -88,14 +87,15 @@ class Build:
         ]
         built = await build_ledgers(jobs, sum(one.target - one.position for one in left), self._progress)
         self.events += sum(one.events for one in built)
-        self.put_right += [sentence for one in built for sentence in one.put_right]
         return self.events - before
 
-    async def finish(self) -> None:
+    async def finish(self) -> list[str]:
+        """Sentences about what in the audit trail was not as recorded."""
         async with self._engine.begin() as tx:
             about = await read_about(tx, schema_of(self.number))
             if about is not None and not about.finished:
                 await finish_tables(tx, self.number)
+            return await read_put_right(tx, schema_of(self.number))
 
 
 def _ledger(name: str) -> LedgerId:

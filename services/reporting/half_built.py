@@ -51,6 +51,7 @@ async def write_about(tx: AsyncConnection, schema: str, about: About) -> None:
             target bigint NOT NULL
         )""")
     )
+    await tx.execute(text(f"CREATE TABLE {schema}.put_right (sentence text NOT NULL)"))
     said: dict[str, Any] = {
         "fingerprint": about.fingerprint,
         "purpose": about.purpose,
@@ -69,6 +70,11 @@ async def read_about(tx: AsyncConnection, schema: str) -> About | None:
     query = text(f"SELECT fingerprint, purpose, known_on, finished FROM {schema}.about")
     row = (await tx.execute(query)).one()
     return About(row.fingerprint, row.purpose, row.known_on, row.finished)
+
+
+async def read_put_right(tx: AsyncConnection, schema: str) -> list[str]:
+    """What in the audit trail was not as recorded when the generation was built, and was put right."""
+    return list((await tx.execute(text(f"SELECT sentence FROM {schema}.put_right ORDER BY 1"))).scalars())
 
 
 async def mark_finished(tx: AsyncConnection, schema: str) -> None:

@@ -25,7 +25,7 @@ from services.reporting.generations import (
     schema_of,
     switch_to,
 )
-from services.reporting.half_built import About, forget_progress, read_about
+from services.reporting.half_built import About, forget_progress, read_about, read_put_right
 from services.reporting.spreading import Progress
 
 NEARLY_THERE = 5000
@@ -98,10 +98,11 @@ async def _compare_and_switch(engine: AsyncEngine, build: Build, live: Generatio
         positions = await reached(tx, live.live)
         await build.up_to(positions)
         found = await differences(tx, live.live, build.number)
+        put_right = await read_put_right(tx, schema_of(build.number))
         await switch_to(tx, build.number, live.live, rules)
         await forget_progress(tx, schema_of(build.number))
         if live.previous is not None:
             await drop_tables(tx, live.previous)
-    told = (*found, *build.put_right)
+    told = (*found, *put_right)
     changed, waited = departs(live.fingerprint, rules), monotonic() - since
     return RebuildReport(build.number, live.live, build.events, positions, changed, told, waited)

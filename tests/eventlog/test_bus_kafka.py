@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -83,6 +84,22 @@ async def test_a_record_that_never_came_is_read_from_the_owner(bus, follower: Fo
     await bus.publish([outgoing(event) for event in (*events[:3], events[1], *events[6:])])
     await until(lambda: _has(engine, 10))
     assert await noted(engine) == list(range(1, 11))
+
+
+async def test_what_is_durable_is_acknowledged_in_a_second(bus, empty_kafka: str, follower: Follower, engine) -> None:  # type: ignore[no-untyped-def] # noqa: F811
+    group = f"test-{id(bus)}"
+    bus.follow(follower, group)
+    await bus.start(["casework.events"])
+    events = await follower.source.read(GEMEENTE, after=0)
+    for number in range(0, 10, 5):
+        await bus.publish([outgoing(event) for event in events[number : number + 5]])
+        await until(lambda number=number: _has(engine, number + 5))
+        await asyncio.sleep(1.1)
+    admin = AIOKafkaAdminClient(bootstrap_servers=empty_kafka)
+    await admin.start()
+    acknowledged = await admin.list_consumer_group_offsets(group)
+    await admin.close()
+    assert max(one.offset for one in acknowledged.values()) == 10
 
 
 async def test_a_batch_is_not_acknowledged_before_it_is_taken(bus, empty_kafka: str) -> None:  # type: ignore[no-untyped-def]

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from eventlog.bus_local import Pull, Wakes
 from eventlog.ledger import LedgerId, Recorded
@@ -24,6 +26,49 @@ class Choosy:
         if ledger.gemeente == "GM0001":
             raise ConnectionError("away")
         self.taken += [str(event) for event in events]
+
+
+async def test_a_hole_in_the_ledger_is_said_and_holds_up_no_other(
+    engine: AsyncEngine, ledger: PostgresLedger, database_url: str
+) -> None:
+    for gemeente in ("GM0002", "GM0003"):
+        async with ledger.begin() as tx:
+            await ledger.append(tx, gemeente, [append("a", count=3)])
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(text("ALTER TABLE casework.events DISABLE TRIGGER USER"))
+        await tx.execute(text("DELETE FROM casework.events WHERE gemeente = 'GM0002' AND position = 2"))
+    await owner.dispose()
+    reader = Choosy()
+    pull = Pull(Follower(reader, Positions(engine, "casework"), LedgerSource(ledger)), Wakes())
+    with structlog.testing.capture_logs() as logs:
+        pull.start()
+        async with asyncio.timeout(20):
+            while not (logs and len(reader.taken) == 3):
+                await asyncio.sleep(0.02)
+        await pull.stop()
+    assert {line["at"] for line in logs} == {"casework/GM0002"}
+    assert logs[0]["event"] == "reader stopped, will try again"
+
+
+async def test_a_reader_that_was_put_back_goes_on_from_where_it_is(engine: AsyncEngine, ledger: PostgresLedger) -> None:
+    reader, positions = Choosy(), Positions(engine, "casework")
+    follower = Follower(reader, positions, LedgerSource(ledger))
+    pull = Pull(follower, Wakes())
+    reached: dict[str, int] = {}
+    for count in (2, 4):
+        async with ledger.begin() as tx:
+            await ledger.append(tx, "GM0002", [append("a", count - 2, count=2)])
+        assert await pull._read_on(reached)
+    async with positions.begin() as tx:
+        await positions.move(tx, "choosy", LedgerId("casework", "GM0002"), 4, 1)
+    async with ledger.begin() as tx:
+        await ledger.append(tx, "GM0002", [append("a", 4)])
+    assert await pull._read_on(reached)
+    assert reached == {}
+    assert await pull._read_on(reached)
+    assert reached == {"GM0002": 5}
+    assert reader.taken == [f"casework/GM0002/{position}" for position in (1, 2, 3, 4, 2, 3, 4, 5)]
 
 
 async def test_a_ledger_that_fails_holds_up_no_other(engine: AsyncEngine, ledger: PostgresLedger) -> None:

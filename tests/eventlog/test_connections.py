@@ -1,9 +1,11 @@
 """Connections of the pool that the database has closed are replaced unseen, and a question takes one round trip."""
 
 import asyncpg
+import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from eventlog import postgres
 from eventlog.postgres import PostgresLedger
 from tests.eventlog.making import append
 
@@ -22,6 +24,23 @@ async def test_connections_that_a_restart_closed_are_replaced(engine: AsyncEngin
     for _ in range(5):
         async with engine.connect() as connection:
             assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+
+
+async def test_a_connection_that_was_idle_is_asked_whether_it_still_answers(
+    engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver of one whose line died without a word does not know yet that it is closed."""
+    monkeypatch.setattr(postgres, "_IDLE_SECONDS", 0.0)
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        before = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    monkeypatch.setattr(type(driver), "is_closed", lambda self: False)
+    url = make_url(database_url).set(drivername="postgresql")
+    operator = await asyncpg.connect(url.render_as_string(hide_password=False))
+    await operator.execute(OTHERS, url.database)
+    await operator.close()
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one() != before
 
 
 async def test_a_question_opens_no_transaction(ledger: PostgresLedger) -> None:

@@ -8,7 +8,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from eventlog.errors import BrokenLedger, PositionMoved
 from eventlog.ledger import Append, LedgerId, NewEvent
+from services.reporting.audit_trail import OtherTrail
+from services.reporting.copies import Until, build_copy
 from services.reporting.figures import Figures
 from services.reporting.rebuild import rebuild
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
@@ -48,14 +51,56 @@ async def test_a_trail_that_is_not_what_the_ledger_says_is_told_and_put_right(
     await casework.writes(STORIES)
     await casework.read_by_reporting()
     before = await _trail(casework)
-    owner = create_async_engine(database_url)
-    async with owner.begin() as tx:
-        await tx.execute(text(change))
-    await owner.dispose()
-    (sentence,) = await rebuilt(casework)
-    assert sentence.startswith(f"casework/{GEMEENTE}: ")
-    assert told in sentence
-    assert [row for row in await _trail(casework) if row[0] <= 5] == before
+    await _as_owner(database_url, change)
+    sentences = await rebuilt(casework)
+    assert all(sentence.startswith(f"casework/{GEMEENTE}: ") for sentence in sentences)
+    assert told in sentences[0] + sentences[-1]
+    assert await _trail(casework) == before
+    assert await rebuilt(casework) == ()
+
+
+async def test_the_trail_is_left_alone_where_the_ledger_was_changed(casework: Casework, database_url: str) -> None:
+    """It is the witness of what stood there."""
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    before = await _trail(casework)
+    await _as_owner(
+        database_url,
+        "ALTER TABLE casework.events DISABLE TRIGGER USER",
+        "UPDATE casework.events SET partner = 'another' WHERE position = 2",
+    )
+    with pytest.raises(BrokenLedger):
+        await rebuilt(casework)
+    assert await _trail(casework) == before
+
+
+async def test_what_was_put_right_for_a_copy_is_told(casework: Casework, database_url: str) -> None:
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    before = await _trail(casework)
+    await _as_owner(database_url, "UPDATE reporting.case_events SET partner = 'another' WHERE position = 2")
+    copy = await build_copy(casework.engine, PROGRAMMES, Until(position=3), quietly)
+    assert copy.put_right == (f"casework/{GEMEENTE}: 1 in the audit trail were not as recorded, first 2",)
+    assert await _trail(casework) == before
+
+
+async def test_a_reader_that_finds_something_else_in_the_trail_says_so_and_waits(
+    casework: Casework, database_url: str
+) -> None:
+    await casework.writes(STORIES[:1])
+    await casework.read_by_reporting()
+    await _as_owner(
+        database_url,
+        "INSERT INTO reporting.case_events SELECT gemeente, 4, case_id, 9, type, occurred_on, recorded_at,"
+        " partner, correlation, causation, data FROM reporting.case_events WHERE position = 3",
+    )
+    await casework.writes(STORIES[1:])
+    with pytest.raises(OtherTrail, match=f"another event at {GEMEENTE}/4 than came now: run `spoorboek replay`"):
+        await casework.read_by_reporting()
+    assert len(await rebuilt(casework)) == 1
+    with pytest.raises(PositionMoved):
+        await casework.read_by_reporting()
+    assert await casework.read_by_reporting() == 5
     assert await rebuilt(casework) == ()
 
 
@@ -83,6 +128,14 @@ async def test_what_another_generation_has_had_is_not_shown_in_one_that_has_not(
     async with casework.engine.begin() as tx:
         await tx.execute(text("UPDATE reporting.readers SET position = 1 WHERE reader = 'facts_1'"))
     assert await shown(casework, CASE) == [1]
+
+
+async def _as_owner(database_url: str, *statements: str) -> None:
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        for statement in statements:
+            await tx.execute(text(statement))
+    await owner.dispose()
 
 
 async def _trail(casework: Casework) -> Sequence[tuple[Any, ...]]:
