@@ -66,7 +66,8 @@ class Pull:
             await asyncio.sleep(self._follower.patience_seconds)
             # A commit of this process wakes; the time-out is the poll, for what another process wrote.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), timeout=_POLL_SECONDS)
+                async with asyncio.timeout(_POLL_SECONDS):  # wait_for would not hear of a stop in the moment of a wake
+                    await self._woken.wait()
 
     async def _read_on(self, reached: dict[str, int]) -> bool:
         """Whether every ledger could be read on; one that could not holds up no other."""

@@ -28,6 +28,16 @@ class Choosy:
         self.taken += [str(event) for event in events]
 
 
+async def test_a_stop_in_the_moment_of_a_wake_is_heard(engine: AsyncEngine, ledger: PostgresLedger) -> None:
+    wakes = Wakes()
+    pull = Pull(Follower(Choosy(), Positions(engine, "casework"), LedgerSource(ledger)), wakes)
+    pull.start()
+    await asyncio.sleep(0.1)
+    wakes.wake("casework")
+    async with asyncio.timeout(5):
+        await pull.stop()
+
+
 async def test_a_hole_in_the_ledger_is_said_and_holds_up_no_other(
     engine: AsyncEngine, ledger: PostgresLedger, database_url: str
 ) -> None:

@@ -47,6 +47,7 @@ async def only(engine: AsyncEngine, history: list[CaseStory]) -> None:
             position += 1
     async with engine.begin() as tx:
         await tx.execute(text("TRUNCATE facts_1.segments, facts_1.consulent_referrals"))
+        await tx.execute(text("DELETE FROM reporting.case_events"))
         await save(await on_generation(tx, 1), 1, rows)
 
 
