@@ -24,7 +24,7 @@ from tests.parts.postgres import Postgres
 from tests.reporting.made import PROGRAMMES
 
 FIRST, SECOND = "GM0984", "GM0985"
-CASES = 12_500
+CASES, PEERS_EVENTS = 31_250, 100_000
 _AT_ONCE = 5000
 _READ = "SELECT * FROM casework.events WHERE gemeente = $1 AND position > $2 ORDER BY position LIMIT $3"
 _LIMITS = (
@@ -55,10 +55,10 @@ async def rebuilding(postgres: Postgres, repeats: int) -> Section:
         both = Measured("the same rebuild of two such ledgers", "events/s",
                         await repeat(repeats, lambda: built(size + second)))  # fmt: skip
         await engine.dispose()
-    theirs = await _peers_reading(postgres, size, repeats)
+    theirs = await _peers_reading(postgres, PEERS_EVENTS, repeats)
     how = (
         f"{size} events of one ledger, half of them facts, in one process; two ledgers in a process each, their start "
-        f"included. The peer reads its own log of as many events into objects and stores or compares nothing."
+        f"included. The peer reads {PEERS_EVENTS} events of its own log into objects and stores or compares nothing."
     )
     ratios = (
         Ratio(ours, theirs, 2),
@@ -136,7 +136,7 @@ async def _alone(database_url: str) -> None:
 
 
 async def _peers_reading(postgres: Postgres, size: int, repeats: int) -> Measured:
-    """The peer's log has events of the same size, as many as our ledger."""
+    """The peer's log has events of the same size."""
     async with postgres.database() as url:
         with peer.contacts(url) as app:
             await asyncio.to_thread(peer.fill, app, size)
