@@ -1,5 +1,8 @@
 """Connections of the pool that the database has closed are replaced unseen, and a question takes one round trip."""
 
+import asyncio
+from typing import Any
+
 import asyncpg
 import pytest
 from sqlalchemy import make_url, text
@@ -14,6 +17,7 @@ OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg
 
 async def test_connections_that_a_restart_closed_are_replaced(engine: AsyncEngine, database_url: str) -> None:
     connections = [await engine.connect() for _ in range(5)]
+    drivers: list[Any] = [(await connection.get_raw_connection()).driver_connection for connection in connections]
     for connection in connections:
         await connection.execute(text("SELECT 1"))
         await connection.close()
@@ -21,6 +25,9 @@ async def test_connections_that_a_restart_closed_are_replaced(engine: AsyncEngin
     operator = await asyncpg.connect(url.render_as_string(hide_password=False))
     await operator.execute(OTHERS, url.database)
     await operator.close()
+    async with asyncio.timeout(20):
+        while not all(driver.is_closed() for driver in drivers):
+            await asyncio.sleep(0.01)  # The server ends them when it comes to it.
     for _ in range(5):
         async with engine.connect() as connection:
             assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
