@@ -35,6 +35,7 @@ _IDLE_MS = 5
 _ACKNOWLEDGED_SECONDS = 1.0
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
 _TO_STOP_SECONDS = _GRACE_SECONDS + 2  # FastStream stops its consumers after its grace
+
 log = structlog.get_logger()
 
 

@@ -5,79 +5,53 @@ rebuild does not write it anew, it holds it against the ledger and puts right wh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
-    Date,
-    DateTime,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Select,
-    Table,
-    Text,
-    cast,
-    exists,
-    func,
-    select,
-)
+from sqlalchemy import JSON, Column, Integer, MetaData, Select, Table, cast, exists, func, select
 
 from eventlog.errors import Standstill
-from eventlog.ledger import LedgerId
-from eventlog.tables import quarantine_table, readers_table
+from eventlog.ledger import LedgerId, Recorded
+from eventlog.tables import events_table, quarantine_table
 from schemas.case import CaseVoided
 from services.reporting.decoding import FACT_TYPES
+from services.reporting.generations import READERS
 
-CASE_EVENTS = Table(
-    "case_events",
-    MetaData(),
-    Column("gemeente", Text, primary_key=True),
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("case_id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("occurred_on", Date, nullable=False),
-    Column("recorded_at", DateTime(timezone=True), nullable=False),
-    Column("partner", Text, nullable=False),
-    Column("correlation", Text, nullable=False),
-    Column("causation", Text, nullable=False),
-    Column("data", LargeBinary, nullable=False),
-    schema="reporting",
+_NAMES = (
+    "gemeente",
+    "position",
+    "case_id",
+    "version",
+    "type",
+    "occurred_on",
+    "recorded_at",
+    "partner",
+    "correlation",
+    "causation",
+    "data",
 )
+_LEDGER = events_table("casework")
+CASE_EVENTS = Table(
+    "case_events", MetaData(), *(Column(name, _LEDGER.c[name].type) for name in _NAMES), schema="reporting"
+)
+"""Columns of casework's ledger, in the order of the table that a migration made."""
+
+QUARANTINE = quarantine_table("reporting")
 _NO_END = 2**62
-READERS, QUARANTINE = readers_table("reporting"), quarantine_table("reporting")
 
-
-@dataclass(frozen=True, slots=True)
-class CaseEvent:
-    """One event of a case with its bytes as stored: what a reader of a figure finds at the bottom."""
-
-    gemeente: str
-    position: int
-    case_id: str
-    version: int
-    type: str
-    occurred_on: date
-    recorded_at: datetime
-    partner: str
-    correlation: str
-    causation: str
-    data: bytes
-
-
-_NAMES = [item.name for item in fields(CaseEvent)]
 _COLUMNS = ", ".join(_NAMES)
-_KINDS = ("text", "bigint", "text", "integer", "text", "date", "timestamptz", "text", "text", "text", "bytea")
-_NEW = f"unnest({', '.join(f'${number}::{kind}[]' for number, kind in enumerate(_KINDS, 1))}) AS new({_COLUMNS})"
-_ADD = f"INSERT INTO reporting.case_events ({_COLUMNS}) SELECT * FROM {_NEW} ON CONFLICT DO NOTHING"
+
+
+def _row(alias: str) -> str:
+    return f"({', '.join(f'{alias}.{name}' for name in _NAMES)})"
+
+
+_ADD = """
+    INSERT INTO reporting.case_events SELECT new.* FROM unnest($1::reporting.case_events[]) AS new
+    ON CONFLICT DO NOTHING
+"""
 _OTHER = f"""
-    SELECT new.gemeente, new.position FROM {_NEW} JOIN reporting.case_events AS kept USING (gemeente, position)
-    WHERE ({", ".join(f"new.{name}" for name in _NAMES)}) <> ({", ".join(f"kept.{name}" for name in _NAMES)}) LIMIT 1
+    SELECT new.gemeente, new.position FROM unnest($1::reporting.case_events[]) AS new
+    JOIN reporting.case_events AS kept USING (gemeente, position) WHERE {_row("new")} <> {_row("kept")} LIMIT 1
 """
 # Two readings cost less than a join of them, and nearly always agree.
 _EQUAL = f"""
@@ -92,7 +66,7 @@ _TAKE_OUT = f"""
     DELETE FROM reporting.case_events AS kept
     WHERE gemeente = $1 AND position > $2 AND position <= $3 AND NOT EXISTS (
         SELECT FROM casework.events AS event WHERE gemeente = $1 AND position > $2 AND position <= $3
-        AND ({", ".join(f"event.{name}" for name in _NAMES)}) = ({", ".join(f"kept.{name}" for name in _NAMES)})
+        AND {_row("event")} = {_row("kept")}
     )
     RETURNING position
 """
@@ -131,14 +105,30 @@ class OtherTrail(Standstill):
         )
 
 
-async def add_events(connection: Any, events: Sequence[CaseEvent]) -> None:
+async def add_events(connection: Any, events: Sequence[Recorded]) -> None:
     """What an earlier generation has had is there already; raises OtherTrail where it is something else."""
     if not events:
         return
-    columns = [[getattr(event, name) for event in events] for name in _NAMES]
-    done = await connection.execute(_ADD, *columns)
-    if done != f"INSERT 0 {len(events)}" and (other := await connection.fetchrow(_OTHER, *columns)):
+    rows = [_as_row(event) for event in events]
+    done = await connection.execute(_ADD, rows)
+    if done != f"INSERT 0 {len(rows)}" and (other := await connection.fetchrow(_OTHER, rows)):
         raise OtherTrail(other[0], other[1])
+
+
+def _as_row(event: Recorded) -> tuple[object, ...]:
+    return (
+        event.ledger.gemeente,
+        event.position,
+        event.case,
+        event.version,
+        event.type,
+        event.occurred_on,
+        event.recorded_at,
+        event.partner,
+        event.correlation,
+        event.causation,
+        event.data,
+    )
 
 
 async def is_as_recorded(connection: Any, ledger: LedgerId, after: int, up_to: int) -> bool:

@@ -13,7 +13,6 @@ from eventlog.ledger import LedgerId, Recorded
 from schemas.case import CaseCorrected as PublishedCorrection
 from schemas.case import CaseFact
 from schemas.event import SYNTHETIC_PREFIX
-from services.reporting.audit_trail import CaseEvent
 from services.reporting.decoding import (
     CaseAssigned,
     CaseClassified,
@@ -61,21 +60,7 @@ def fold_recorded(rows: WorkingSet, event: Recorded, fact: CaseFact, age_band: A
         fold(rows, fact, event.occurred_on, event.position, event.partner, age_band)
     except LookupError as error:
         raise FoldError(event.ledger, event.position, event.type, str(error)) from error
-    rows.new_events.append(
-        CaseEvent(
-            event.ledger.gemeente,
-            event.position,
-            fact.case,
-            event.version,
-            event.type,
-            event.occurred_on,
-            event.recorded_at,
-            event.partner,
-            event.correlation,
-            event.causation,
-            event.data,
-        )
-    )
+    rows.new_events.append(event)
 
 
 def fold(rows: WorkingSet, fact: CaseFact, day: date, position: int, partner: str, age_band: AgeBandOf) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from services.reporting.audit_trail import CaseEvent
+from eventlog.ledger import Recorded
 from services.reporting.facts import Referral, Segment
 
 SegmentKey = tuple[str, int]
@@ -20,7 +20,7 @@ class WorkingSet:
     referrals: dict[ReferralKey, Referral] = field(default_factory=dict)
     changed_segments: set[SegmentKey] = field(default_factory=set)
     changed_referrals: set[ReferralKey] = field(default_factory=set)
-    new_events: list[CaseEvent] = field(default_factory=list)
+    new_events: list[Recorded] = field(default_factory=list)
 
     def put_segment(self, row: Segment) -> None:
         key = (row.case_id, row.segment)

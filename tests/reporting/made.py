@@ -128,6 +128,10 @@ def recorded(story: CaseStory, first_position: int = 1) -> list[Recorded]:
     ]
 
 
+def quietly(ledger: LedgerId, done: int, to_do: int) -> None:
+    """Progress that nobody watches."""
+
+
 class Casework:
     """A casework ledger in PostgreSQL, written by casework, and the reader of reporting that follows it."""
 

@@ -6,23 +6,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from eventlog.errors import BrokenLedger, PositionMoved
-from eventlog.ledger import Append, LedgerId, NewEvent
-from services.reporting.audit_trail import OtherTrail
+from eventlog.ledger import Append, NewEvent
+from services.reporting.audit_trail import CASE_EVENTS, OtherTrail
 from services.reporting.copies import Until, build_copy
 from services.reporting.figures import Figures
 from services.reporting.rebuild import rebuild
-from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
 
 DAY = date(2023, 3, 1)
 STORIES = [CaseStory("one").opened(DAY).contact(DAY, 30).closed(DAY), CaseStory("two").opened(DAY).referred(DAY)]
 CASE = STORIES[0].case
-
-
-def quietly(ledger: LedgerId, done: int, to_do: int) -> None:
-    """Progress that nobody watches."""
 
 
 async def rebuilt(casework: Casework) -> tuple[str, ...]:
@@ -128,6 +124,12 @@ async def test_what_another_generation_has_had_is_not_shown_in_one_that_has_not(
     async with casework.engine.begin() as tx:
         await tx.execute(text("UPDATE reporting.readers SET position = 1 WHERE reader = 'facts_1'"))
     assert await shown(casework, CASE) == [1]
+
+
+async def test_the_table_has_the_columns_that_rows_are_made_for_in_the_same_order(engine: AsyncEngine) -> None:
+    query = "SELECT * FROM reporting.case_events"
+    async with engine.connect() as connection:
+        assert list((await connection.execute(text(query))).keys()) == CASE_EVENTS.columns.keys()
 
 
 async def _as_owner(database_url: str, *statements: str) -> None:

@@ -6,21 +6,16 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.ledger import LedgerId
 from eventlog.postgres import PostgresLedger, make_engine
 from services.reporting.copies import Until, build_copy, kept_copies, remove_copy
 from services.reporting.figures import Figures
 from services.reporting.questions import QuestionError
 from services.reporting.rebuild import rebuild
-from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
 from tests.reporting.test_figures import ask
 
 OPENED = date(2023, 3, 1)
 STORY = CaseStory("late").opened(OPENED).corrected(date(2023, 3, 2), opened_on=date(2022, 12, 30))
-
-
-def quietly(ledger: LedgerId, done: int, to_do: int) -> None:
-    """Progress that nobody watches."""
 
 
 @pytest.fixture

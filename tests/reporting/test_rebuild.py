@@ -14,17 +14,13 @@ from services.reporting.generation_build import RebuildUnderWay, alone
 from services.reporting.generations import StaleFacts, built_generations, find_generation
 from services.reporting.rebuild import RebuildReport, rebuild, rules_have_changed
 from tests.reporting.histories import histories
-from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, quietly
 
 DAY = date(2023, 3, 1)
 STORIES = [
     CaseStory("one").opened(DAY).contact(DAY, 30).closed(DAY),
     CaseStory("two").opened(DAY).referred(DAY),
 ]
-
-
-def quietly(ledger: LedgerId, done: int, to_do: int) -> None:
-    """Progress that nobody watches."""
 
 
 async def rebuilt(casework: Casework) -> RebuildReport:

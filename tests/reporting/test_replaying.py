@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import tests
 from eventlog.errors import BrokenLedger, PositionMoved
-from eventlog.ledger import Append, LedgerId, NewEvent
+from eventlog.ledger import Append, NewEvent
 from services.reporting import spreading
 from services.reporting.copies import under_way
 from services.reporting.generations import find_generation, reached
 from services.reporting.rebuild import NothingKept, RebuildReport, rebuild, roll_back
-from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
 
 DAY = date(2023, 3, 1)
 OTHER = "GM9001"
@@ -30,10 +30,6 @@ def stories(count: int, name: str = "") -> list[CaseStory]:
         CaseStory(f"{name}{number}").opened(DAY).contact(DAY, 10).referred(DAY).answered(DAY).closed(DAY)
         for number in range(count)
     ]
-
-
-def quietly(ledger: LedgerId, done: int, to_do: int) -> None:
-    """Progress that nobody watches."""
 
 
 async def rebuilt(casework: Casework, checkpoint: int = 100) -> RebuildReport:
