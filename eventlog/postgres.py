@@ -32,8 +32,8 @@ def make_engine(database_url: str, service: str) -> AsyncEngine:
     engine = create_async_engine(
         database_url,
         hide_parameters=True,
-        pool_size=10,
-        max_overflow=10,
+        pool_size=20,
+        max_overflow=0,
         pool_timeout=5,
         connect_args={"server_settings": {"role": f"spoorboek_{service}", "application_name": f"spoorboek {service}"}},
     )

@@ -1,7 +1,7 @@
 """The gate over HTTP, for partners' systems: send events, and ask what became of them."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any, assert_never
 
 from fastapi import APIRouter, Depends, Request
@@ -71,10 +71,10 @@ def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
     return router
 
 
-def _caller(submissions: Submissions, partners: Partners) -> Callable[..., Partner]:
+def _caller(submissions: Submissions, partners: Partners) -> Callable[..., Awaitable[Partner]]:
     """The partner that asks, from its bearer key; anyone else is answered 401."""
 
-    def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Partner:
+    async def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Partner:
         try:
             return partners.authenticate(credentials.credentials if credentials else "", submissions.today())
         except Unauthenticated as error:
