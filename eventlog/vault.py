@@ -32,7 +32,10 @@ class Keys(Protocol):
     """Where the families' wrapped keys are kept."""
 
     async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Durably keep the wrapped key of each subject that has none yet; those that were kept."""
+        """Durably keep the wrapped key of each subject that has none yet; the key that each has, where it is known.
+
+        One that somebody else keeps at the same moment may be missing in the answer: find it.
+        """
         ...
 
     async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
@@ -60,9 +63,11 @@ class PostgresKeys:
 
 
 _KEEP_FIRST = text(
-    "INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key)"
+    "WITH kept AS (INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key)"
     " SELECT :gemeente, new.* FROM unnest(cast(:subjects AS text[]), cast(:keys AS bytea[])) AS new"
-    " ON CONFLICT DO NOTHING RETURNING subject, wrapped_key"
+    " ON CONFLICT DO NOTHING RETURNING subject, wrapped_key)"
+    " SELECT subject, wrapped_key FROM kept UNION ALL SELECT subject, wrapped_key FROM vault.subject_keys"
+    " WHERE gemeente = :gemeente AND subject = ANY(cast(:subjects AS text[]))"
 )
 _FIND = text(
     "SELECT subject, wrapped_key FROM vault.subject_keys"
@@ -77,9 +82,7 @@ class MemoryKeys:
         self._wrapped: dict[tuple[str, str], bytes] = {}
 
     async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
-        new = {subject: key for subject, key in wrapped.items() if (gemeente, subject) not in self._wrapped}
-        self._wrapped |= {(gemeente, subject): key for subject, key in new.items()}
-        return new
+        return {one: self._wrapped.setdefault((gemeente, one), key) for one, key in wrapped.items()}
 
     async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
         return {one: self._wrapped[gemeente, one] for one in subjects if (gemeente, one) in self._wrapped}
@@ -138,12 +141,10 @@ class Vault:
         unknown = {subject for subject in subjects if (gemeente, subject) not in self._opened}
         if not unknown:
             return
-        wrapped = await self._keys.find(gemeente, unknown)
-        if missing := unknown - wrapped.keys():
-            new = {subject: self._new_key(gemeente, subject) for subject in missing}
-            wrapped |= await self._keys.keep_first(gemeente, new)
-            if made_by_others := missing - wrapped.keys():
-                wrapped |= await self._keys.find(gemeente, made_by_others)
+        new = {subject: self._new_key(gemeente, subject) for subject in unknown}
+        wrapped = await self._keys.keep_first(gemeente, new)
+        if made_by_others := unknown - wrapped.keys():
+            wrapped |= await self._keys.find(gemeente, made_by_others)
         for subject in unknown:
             if subject not in wrapped:
                 raise VaultError(f"{gemeente}: the key just made for a family is gone; is it being erased?")

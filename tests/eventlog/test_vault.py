@@ -1,5 +1,6 @@
 """Personal fields can be opened only with the family's key, where they were sealed, and not at all without it."""
 
+import asyncio
 from secrets import token_bytes
 
 import pytest
@@ -14,6 +15,7 @@ from eventlog.vault import MemoryKeys, PostgresKeys, Vault
 from tests.eventlog.making import GEMEENTE
 
 FAMILY = "f" * 32
+_INSERT = text("INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key) VALUES (:gemeente, :subject, :key)")
 
 
 @given(st.dictionaries(st.sampled_from(["note", "phone"]), st.text(min_size=1), min_size=1))
@@ -63,6 +65,22 @@ async def test_a_family_has_one_key_whoever_comes_first(database_url: str) -> No
     wrong = Vault(token_bytes(32), PostgresKeys(engine))
     with pytest.raises(VaultError, match="right master key"):
         await wrong.seal(GEMEENTE, FAMILY, {"note": "x"}, "s3")
+    await engine.dispose()
+
+
+async def test_a_family_has_one_key_also_where_another_keeps_it_meanwhile(database_url: str) -> None:
+    engine = make_engine(database_url, "intake")
+    keys = PostgresKeys(engine)
+    async with engine.begin() as other:
+        await other.execute(_INSERT, {"gemeente": GEMEENTE, "subject": FAMILY, "key": b"theirs"})
+        asking = asyncio.create_task(keys.keep_first(GEMEENTE, {FAMILY: b"ours", "e" * 32: b"new"}))
+        await asyncio.sleep(0.2)
+        assert not asking.done()
+    assert (await asking).get(FAMILY, b"theirs") == b"theirs"
+    assert await keys.keep_first(GEMEENTE, {FAMILY: b"later", "e" * 32: b"later"}) == {
+        FAMILY: b"theirs",
+        "e" * 32: b"new",
+    }
     await engine.dispose()
 
 
