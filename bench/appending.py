@@ -45,7 +45,7 @@ async def appending(postgres: Postgres, repeats: int, seconds: float) -> Section
     rows, ratios, copied = list[Measured](), list[Ratio](), list[float]()
     async with migrated(postgres) as url, postgres.database() as peers_url:
         engine, numbers = make_engine(url, "casework"), Numbers()
-        writer = Writer(PostgresLedger(engine, "casework"), lambda: None)
+        writer = Writer(PostgresLedger(engine, "casework"), lambda gemeente: None)
         with peer.contacts(peers_url) as app:
             for callers in CALLERS:
                 ours, theirs = list[float](), list[float]()

@@ -12,9 +12,10 @@ from bench.measured import Measured, Ratio, Section, repeat
 from bench.parts import migrated
 from eventlog.bus_kafka import KafkaBus
 from eventlog.ledger import LedgerId, Recorded
+from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.quarantine import Quarantine
-from eventlog.reader import Follower, LedgerSource, Positions
+from eventlog.reader import Follower, LedgerSource
 from eventlog.wire import events_topic, outgoing
 from services.reporting.reader import FactsReader
 from tests.parts.postgres import Postgres
@@ -77,7 +78,7 @@ async def folded_rate(postgres: Postgres, kafka: str, size: int) -> float:
         positions = Positions(engine, "reporting")
         bus = KafkaBus(kafka)
         follower = Follower(
-            reader, positions, source, moved=lambda: watch.passed(reader.had), quarantine=Quarantine("reporting")
+            reader, positions, source, moved=lambda ledger: watch.passed(reader.had), quarantine=Quarantine("reporting")
         )
         bus.follow(follower, f"bench-{uuid4().hex}")
         await bus.start([TOPIC])

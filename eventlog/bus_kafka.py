@@ -16,16 +16,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.annotations import KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.errors import Gap, PositionMoved, UnreadableRecord, describe
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.partner_topics import PartnerTopics, Take, incoming
 from eventlog.reader import Follower
 from eventlog.topics import make_topics
-from eventlog.wire import Outgoing, by_ledger, events_topic, outgoing, recorded
+from eventlog.wire import Outgoing, by_ledger, events_topic, recorded
 
 _LONGEST_WAIT_SECONDS = 5.0
 _MOST_RECORDS = 2000
@@ -39,26 +37,17 @@ _TO_STOP_SECONDS = _GRACE_SECONDS + 2  # FastStream stops its consumers after it
 log = structlog.get_logger()
 
 
-class Relay:
-    """Publishes a service's ledgers in order: the ledger is the outbox, the relay's position says what is out."""
-
-    name = "relay"
-
-    def __init__(self, service: str, publish: Callable[[Sequence[Outgoing]], Awaitable[None]]) -> None:
-        self.source = service
-        self._publish = publish
-
-    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
-        await self._publish([outgoing(event) for event in events])
-
-
 class KafkaBus:
     """One process's connection to the broker."""
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
         self._broker = KafkaBroker(
-            bootstrap, allow_auto_create_topics=False, logger=None, graceful_timeout=_GRACE_SECONDS
+            bootstrap,
+            allow_auto_create_topics=False,
+            logger=None,
+            graceful_timeout=_GRACE_SECONDS,
+            apply_types=False,  # What a handler gets is the message as it is: nothing is to be injected or converted.
         )
         self._producer: AIOKafkaProducer | None = None
         self._reading = False
@@ -91,16 +80,15 @@ class KafkaBus:
             batch=True,
             max_records=_MOST_RECORDS,
             batch_timeout_ms=_IDLE_MS,
-            fetch_max_wait_ms=50,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             parser=unparsed,
-            decoder=_undecoded,
+            decoder=_whole,
         )
 
         acknowledged = monotonic()
 
-        async def handle(message: KafkaMessage) -> None:
+        async def handle(message: KafkaAckableMessage) -> None:
             nonlocal acknowledged
             batch: Any = message.raw_message
             await _until_done(lambda: take(batch), group=group)
@@ -179,7 +167,7 @@ async def _until_done(attempt: Callable[[], Awaitable[None]], group: str) -> Non
             wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
 
 
-async def _acknowledge(message: KafkaMessage, group: str) -> None:
+async def _acknowledge(message: KafkaAckableMessage, group: str) -> None:
     try:
         await message.ack()
     except KafkaError as error:
@@ -196,5 +184,5 @@ def _readable(batch: Iterable[Any]) -> Iterable[Recorded]:
             log.error("record not readable, left to the ledger", error=str(error))
 
 
-async def _undecoded(message: Any) -> None:
-    return None
+async def _whole(message: Any) -> Any:
+    return message

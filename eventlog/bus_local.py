@@ -1,7 +1,9 @@
 """The local bus: each reader reads on from the ledger itself, woken by a commit in this process and by a poll."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
+from time import monotonic
 
 import structlog
 
@@ -15,20 +17,40 @@ _LONGEST_WAIT_SECONDS = 5.0
 log = structlog.get_logger()
 
 
-class Wakes:
-    """Tells the readers of a service's ledgers that something was committed; several commits make one wake."""
+class Wake:
+    """The gemeenten in whose ledgers something was committed since somebody last asked."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[asyncio.Event]] = {}
+        self._gemeenten: set[str] = set()
+        self._event = asyncio.Event()
 
-    def subscribe(self, service: str) -> asyncio.Event:
-        event = asyncio.Event()
-        self._waiting.setdefault(service, []).append(event)
-        return event
+    def add(self, gemeente: str) -> None:
+        self._gemeenten.add(gemeente)
+        self._event.set()
 
-    def wake(self, service: str) -> None:
-        for event in self._waiting.get(service, ()):
-            event.set()
+    def take(self) -> set[str]:
+        self._event.clear()
+        taken, self._gemeenten = self._gemeenten, set()
+        return taken
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+
+class Wakes:
+    """Tells the readers of a service's ledgers where something was committed; several commits make one wake."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[Wake]] = {}
+
+    def subscribe(self, service: str) -> Wake:
+        wake = Wake()
+        self._waiting.setdefault(service, []).append(wake)
+        return wake
+
+    def wake(self, service: str, gemeente: str) -> None:
+        for wake in self._waiting.get(service, ()):
+            wake.add(gemeente)
 
 
 class Pull:
@@ -36,7 +58,7 @@ class Pull:
 
     def __init__(self, follower: Follower, wakes: Wakes) -> None:
         self._follower = follower
-        self._woken = wakes.subscribe(follower.reader.source)
+        self._wake = wakes.subscribe(follower.reader.source)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -50,11 +72,16 @@ class Pull:
 
     async def _run(self) -> None:
         reached: dict[str, int] = {}
-        wait = _POLL_SECONDS
+        wait, look_at = _POLL_SECONDS, 0.0
         while True:
-            self._woken.clear()
+            woken, now = self._wake.take(), monotonic()
             try:
-                wait = _POLL_SECONDS if await self._read_on(reached) else min(wait * 2, _LONGEST_WAIT_SECONDS)
+                if now >= look_at:
+                    look_at = now + _POLL_SECONDS
+                    well = await self._read_on(reached)
+                else:
+                    well = await self._read(reached, woken)
+                wait = _POLL_SECONDS if well else min(wait * 2, _LONGEST_WAIT_SECONDS)
             except Exception as error:  # noqa: BLE001 - whatever it is, the reader must go on from its position
                 # The position has not moved: nothing is lost. The reader's lag shows that it stands still.
                 reached.clear()
@@ -66,26 +93,29 @@ class Pull:
             await asyncio.sleep(self._follower.patience_seconds)
             # A commit of this process wakes; the time-out is the poll, for what another process wrote.
             with suppress(TimeoutError):
-                async with asyncio.timeout(_POLL_SECONDS):  # wait_for would not hear of a stop in the moment of a wake
-                    await self._woken.wait()
+                async with asyncio.timeout(look_at - monotonic()):  # wait_for would not hear of a stop as a wake comes
+                    await self._wake.wait()
 
     async def _read_on(self, reached: dict[str, int]) -> bool:
-        """Whether every ledger could be read on; one that could not holds up no other."""
-        follower = self._follower
-        well = True
-        for gemeente, size in (await follower.source.sizes()).items():
-            if reached.get(gemeente, 0) < size:
-                ledger = LedgerId(follower.reader.source, gemeente)
-                known = reached.pop(gemeente, None)
-                try:
-                    reached[gemeente] = await follower.catch_up(ledger, known)
-                except PositionMoved:
-                    reached.clear()  # Another instance, or a switch to another generation: look again where it is.
-                except Exception as error:  # noqa: BLE001 - whatever it is, the other gemeenten go on
-                    if known is not None and isinstance(error, Gap):
-                        continue  # The reader was put back to an earlier position: the next look goes on from there.
-                    well = False
-                    self._say(str(ledger), error)
+        """Whether every ledger could be read on that is longer than it was."""
+        sizes = await self._follower.source.sizes()
+        return await self._read(reached, [name for name, size in sizes.items() if reached.get(name, 0) < size])
+
+    async def _read(self, reached: dict[str, int], gemeenten: Iterable[str]) -> bool:
+        """Whether every one of these ledgers could be read on; one that could not holds up no other."""
+        follower, well = self._follower, True
+        for gemeente in gemeenten:
+            ledger = LedgerId(follower.reader.source, gemeente)
+            known = reached.pop(gemeente, None)
+            try:
+                reached[gemeente] = await follower.catch_up(ledger, known)
+            except PositionMoved:
+                reached.clear()  # Another instance, or a switch to another generation: look again where it is.
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other gemeenten go on
+                if known is not None and isinstance(error, Gap):
+                    continue  # The reader was put back to an earlier position: the next look goes on from there.
+                well = False
+                self._say(str(ledger), error)
         return well
 
     def _say(self, where: str, error: Exception) -> None:

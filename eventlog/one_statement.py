@@ -8,8 +8,10 @@ does not go.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from asyncpg import Connection, UniqueViolationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.ledger import Append, Recorded
 from eventlog.merkle import Frontier
@@ -24,12 +26,17 @@ _STATEMENT = """
                 SELECT FROM {service}.events AS stored
                 WHERE stored.gemeente = $1 AND stored.stream = expected.stream AND stored.version = expected.version
             )
-        )
+        ){unless}
         RETURNING size
     )
     INSERT INTO {service}.events
     SELECT new.* FROM unnest($10::{service}.events[]) AS new WHERE EXISTS (SELECT FROM head)
 """
+# Within a transaction that has other effects, a violation of the constraint would undo them: so this looks first.
+_UNLESS_FURTHER = """ AND NOT EXISTS (
+            SELECT FROM unnest($10::{service}.events[]) AS new JOIN {service}.events AS stored
+            USING (gemeente, stream, version)
+        )"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +76,41 @@ class OneStatement:
     """The statement for the ledgers of `service`."""
 
     def __init__(self, service: str) -> None:
-        self._text = _STATEMENT.format(service=service)
+        self._text = _STATEMENT.format(service=service, unless="")
+        self._text_within = _STATEMENT.format(service=service, unless=_UNLESS_FURTHER.format(service=service))
 
     async def store(
         self, driver: Connection, tip: Tip, new_tip: Tip, expected: dict[str, int], events: Sequence[Recorded]
     ) -> bool:
         """Whether `events`, numbered from `tip`, are stored and durable; where not, nothing of them is."""
-        begun = {stream: version for stream, version in expected.items() if version}
         try:
-            done = await driver.execute(
-                self._text,
-                events[0].ledger.gemeente,
-                tip.frontier.size,
-                tip.frontier.root,
-                new_tip.frontier.size,
-                new_tip.frontier.to_bytes(),
-                new_tip.frontier.root,
-                new_tip.recorded_at,
-                list(begun),
-                list(begun.values()),
-                list(as_rows(events)),
-            )
+            done = await driver.execute(self._text, *_parameters(tip, new_tip, expected, events))
         except UniqueViolationError:
             return False
         return str(done) != "INSERT 0 0"
+
+    async def store_within(
+        self, tx: AsyncConnection, tip: Tip, new_tip: Tip, expected: dict[str, int], events: Sequence[Recorded]
+    ) -> bool:
+        """The same in `tx`, which can go on in either case."""
+        done = await tx.exec_driver_sql(self._text_within, _parameters(tip, new_tip, expected, events))
+        return done.rowcount > 0
+
+
+def _parameters(tip: Tip, new_tip: Tip, expected: dict[str, int], events: Sequence[Recorded]) -> tuple[Any, ...]:
+    begun = {stream: version for stream, version in expected.items() if version}
+    return (
+        events[0].ledger.gemeente,
+        tip.frontier.size,
+        tip.frontier.root,
+        new_tip.frontier.size,
+        new_tip.frontier.to_bytes(),
+        new_tip.frontier.root,
+        new_tip.recorded_at,
+        list(begun),
+        list(begun.values()),
+        list(as_rows(events)),
+    )
 
 
 def as_rows(events: Sequence[Recorded]) -> Iterator[tuple[object, ...]]:

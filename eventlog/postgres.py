@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from eventlog.appending import Appending
 from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import EMPTY_ROOT, Frontier
-from eventlog.one_statement import OneStatement, Tip, Tips, as_rows
+from eventlog.one_statement import OneStatement, Tip, Tips, as_rows, expected_versions
 from eventlog.sequencing import Sequenced, sequence
 from eventlog.tables import events_table, heads_table
 
@@ -93,8 +93,15 @@ class PostgresLedger:
         return self._asking.connect()
 
     async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
-        sequenced, tip = await self.append_and_tell(tx, gemeente, appends)
-        self.tips.remember(gemeente, tip)
+        tip = self.tips.take(gemeente)
+        if tip is not None and appends and all(append.events for append in appends):
+            expected = expected_versions(appends)
+            sequenced, new_tip = self.number(gemeente, tip, expected, appends)
+            if await self.one_statement.store_within(tx, tip, new_tip, expected, sequenced.events):
+                self.tips.remember(gemeente, new_tip)
+                return sequenced.outcomes
+        sequenced, new_tip = await self.append_and_tell(tx, gemeente, appends)
+        self.tips.remember(gemeente, new_tip)
         return sequenced.outcomes
 
     @asynccontextmanager

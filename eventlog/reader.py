@@ -6,20 +6,18 @@ case is quarantined, and the reader goes on with all others.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.blame import is_the_records
 from eventlog.errors import Gap, PositionMoved
 from eventlog.ledger import Ledger, LedgerId, Recorded
+from eventlog.positions import Positions
 from eventlog.quarantine import Quarantine
-from eventlog.tables import readers_table
 
 READ_AT_ONCE = 1000
 
@@ -65,53 +63,6 @@ class LedgerSource:
             return await self._ledger.read(tx, gemeente, after, limit)
 
 
-class Positions:
-    """How far the readers of `service` are, kept beside their effects."""
-
-    def __init__(self, engine: AsyncEngine, service: str) -> None:
-        self._engine = engine
-        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._table = readers_table(service)
-
-    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._engine.begin()
-
-    async def reached(self, reader: str) -> dict[str, int]:
-        """The position of `reader` in each ledger it has read from, by the ledger's name."""
-        query = select(self._table.c.ledger, self._table.c.position).where(self._table.c.reader == reader)
-        async with self._asking.connect() as connection:
-            return {ledger: position for ledger, position in await connection.execute(query)}
-
-    async def lock(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> int:
-        """The reader's position; no other instance of it can move it before `tx` ends."""
-        return (await self.lock_place(tx, reader, ledger)).position
-
-    async def lock_place(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> "Place":
-        """The same, with whether anything is in quarantine: both stand in the row whose newest form the lock gives."""
-        table = self._table
-        query = (
-            select(table.c.position, table.c.held)
-            .where(table.c.reader == reader, table.c.ledger == str(ledger))
-            .with_for_update()
-        )
-        if (row := (await tx.execute(query)).one_or_none()) is None:
-            start = {"reader": reader, "ledger": str(ledger), "position": 0}
-            await tx.execute(insert(table).values(start).on_conflict_do_nothing())
-            row = (await tx.execute(query)).one()
-        return Place(row.position, row.held)
-
-    async def move(self, tx: AsyncConnection, reader: str, ledger: LedgerId, found: int, reached: int) -> None:
-        """Compare and set: the effect in `tx` counts only if the reader still was where it was found."""
-        table = self._table
-        moved = await tx.execute(
-            update(table)
-            .where(table.c.reader == reader, table.c.ledger == str(ledger), table.c.position == found)
-            .values(position=reached)
-        )
-        if moved.rowcount != 1:
-            raise PositionMoved(f"{reader} is no longer at {ledger}/{found}")
-
-
 class Follower:
     """Moves one reader along the ledgers of one service."""
 
@@ -120,11 +71,11 @@ class Follower:
         reader: Reader,
         positions: Positions,
         source: Source,
-        moved: Callable[[], None] = lambda: None,
+        moved: Callable[[LedgerId], None] = lambda ledger: None,
         quarantine: Quarantine | None = None,
         patience_seconds: float = 0.0,
     ) -> None:
-        """`moved` is called after each effect, to wake who follows what the reader wrote.
+        """`moved` is called with the ledger after each effect, to wake who follows what the reader wrote.
 
         `patience_seconds` is how long the bus waits after a batch, so that more events share the cost of the next.
         Without a `quarantine` it stands still at what it cannot take: a publisher looks into no event.
@@ -135,6 +86,7 @@ class Follower:
         self.moved = moved
         self.quarantine = quarantine
         self.patience_seconds = patience_seconds
+        self._known: dict[tuple[str, LedgerId], int] = {}
 
     async def deliver(self, ledger: LedgerId, events: Sequence[Recorded]) -> None:
         """Give the reader what it has not had of `events`; raises Gap where some are missing before or among them."""
@@ -145,25 +97,46 @@ class Follower:
                 raise
             moved = await self._deliver(ledger, events, apart=True)
         if moved:
-            self.moved()
+            self.moved(ledger)
 
     async def _deliver(self, ledger: LedgerId, events: Sequence[Recorded], apart: bool = False) -> bool:
+        reached: int | None = None
+        known = self._known.pop((self.reader.name, ledger), None)
+        if known is not None and not apart:
+            with suppress(Gap, PositionMoved):  # Somebody else has moved the reader: look where it is.
+                reached = await self._go_on(ledger, events, known)
+        if reached is None:
+            reached = await self._look_and_go_on(ledger, events, apart)
+        if reached is not None:
+            self._known[self.reader.name, ledger] = reached
+        return reached is not None
+
+    async def _go_on(self, ledger: LedgerId, events: Sequence[Recorded], known: int) -> int | None:
+        """From where this process left the reader; where it is then, or None where nothing of `events` is new."""
+        if not (fresh := following(ledger, known, events)):
+            return None
+        async with self.positions.begin() as tx:
+            place = await self.positions.move(tx, self.reader.name, ledger, known, fresh[-1].position)
+            await self._take(tx, ledger, fresh, place.held)
+        return fresh[-1].position
+
+    async def _look_and_go_on(self, ledger: LedgerId, events: Sequence[Recorded], apart: bool) -> int | None:
+        """The same from where it is now, which is locked first."""
         reader = self.reader.name
         async with self.positions.begin() as tx:
             place = await self.positions.lock_place(tx, reader, ledger)
-            fresh = [event for event in events if event.position > place.position]
-            if not fresh:
-                return False
-            for expected, event in enumerate(fresh, start=place.position + 1):
-                if event.position != expected:
-                    raise Gap(ledger, expected - 1, event.position)
-            if self.quarantine is not None and (apart or place.held):
-                handle = partial(self.reader.handle, tx, ledger)
-                await self.quarantine.take(tx, reader, ledger, fresh, handle)
-            else:
-                await self.reader.handle(tx, ledger, fresh)
+            if not (fresh := following(ledger, place.position, events)):
+                return None
+            await self._take(tx, ledger, fresh, apart or place.held)
             await self.positions.move(tx, reader, ledger, place.position, fresh[-1].position)
-        return True
+        return fresh[-1].position
+
+    async def _take(self, tx: AsyncConnection, ledger: LedgerId, fresh: Sequence[Recorded], apart: bool) -> None:
+        if self.quarantine is not None and apart:
+            handle = partial(self.reader.handle, tx, ledger)
+            await self.quarantine.take(tx, self.reader.name, ledger, fresh, handle)
+        else:
+            await self.reader.handle(tx, ledger, fresh)
 
     async def catch_up(self, ledger: LedgerId, reached: int | None = None) -> int:
         """Read on from the ledger's owner to its present end, from where the reader was last seen; where it is now."""
@@ -185,16 +158,17 @@ class Follower:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a reader is in a ledger, and whether it left anything there in quarantine."""
-
-    position: int
-    held: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Lag:
     """Numbers of events: those a reader has had, and those that lie before it."""
 
     reached: int
     behind: int
+
+
+def following(ledger: LedgerId, position: int, events: Sequence[Recorded]) -> list[Recorded]:
+    """Those of `events` that come after `position`; raises Gap where they do not follow it one by one."""
+    fresh = [event for event in events if event.position > position]
+    for expected, event in enumerate(fresh, start=position + 1):
+        if event.position != expected:
+            raise Gap(ledger, expected - 1, event.position)
+    return fresh

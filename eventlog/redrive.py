@@ -33,7 +33,7 @@ async def redrive(follower: Follower, ledger: LedgerId, case: str) -> Redriven:
             redriven = await _redrive(follower, ledger, case)
         except PositionMoved:
             continue  # The reader has switched to another generation: look what that one holds.
-        follower.moved()
+        follower.moved(ledger)
         return redriven
 
 

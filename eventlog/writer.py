@@ -17,8 +17,8 @@ _Waiting = tuple[Append, asyncio.Future[list[Recorded]]]
 class Writer:
     """Appends to the ledgers of one service, one transaction at a time for each gemeente."""
 
-    def __init__(self, ledger: Ledger, committed: Callable[[], None]) -> None:
-        """`committed` is called after each commit, to wake who follows this ledger."""
+    def __init__(self, ledger: Ledger, committed: Callable[[str], None]) -> None:
+        """`committed` is called with the gemeente after each commit, to wake who follows this ledger."""
         self._ledger = ledger
         self._committed = committed
         self._waiting: defaultdict[str, deque[_Waiting]] = defaultdict(deque)
@@ -40,7 +40,7 @@ class Writer:
         waiting, unanswered = self._waiting[gemeente], deque[_Waiting]()
         try:
             async with self._ledger.appending(gemeente) as append_now:
-                await self._store(append_now, waiting, unanswered)
+                await self._store(gemeente, append_now, waiting, unanswered)
         except Exception as error:  # noqa: BLE001 - handed on, to every caller
             # What waits behind a batch that failed may build on it: stored alone it would be out of order.
             for _, done in (*unanswered, *waiting):
@@ -52,7 +52,9 @@ class Writer:
             if waiting:  # came while the connection was given back
                 self._at_work[gemeente] = asyncio.create_task(self._drain(gemeente))
 
-    async def _store(self, append_now: AppendNow, waiting: deque[_Waiting], unanswered: deque[_Waiting]) -> None:
+    async def _store(
+        self, gemeente: str, append_now: AppendNow, waiting: deque[_Waiting], unanswered: deque[_Waiting]
+    ) -> None:
         """Until nobody waits: one batch is being stored while the next is numbered and who was answered asks anew."""
         under_way: asyncio.Task[list[Outcome]] | None = None
         ahead: Coroutine[Any, Any, list[Outcome]] | None = None
@@ -66,7 +68,7 @@ class Writer:
                 outcomes = await under_way
                 # The next is sent before the callers are told: they have something to do while it is stored.
                 under_way, ahead = asyncio.create_task(ahead) if ahead else None, None
-                self._committed()
+                self._committed(gemeente)
                 _answer([unanswered.popleft() for _ in range(stored)], outcomes)
                 if not under_way and not waiting:
                     await asyncio.sleep(0)  # Who was answered may ask again: keep the connection for that.

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from eventlog.bus_kafka import Relay
+from eventlog.relay import Relay
 from services.runtime.gauges import Gauges
 from services.runtime.metrics import Metrics
 from services.runtime.standing import Standing

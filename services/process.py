@@ -4,16 +4,19 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.bus_kafka import KafkaBus, Relay
+from eventlog.bus_kafka import KafkaBus
 from eventlog.bus_local import Pull, Wakes
-from eventlog.ledger import SERVICES
+from eventlog.ledger import SERVICES, LedgerId
+from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.quarantine import Quarantine
-from eventlog.reader import Follower, Lag, LedgerSource, Positions, Reader, Source
+from eventlog.reader import Follower, Lag, LedgerSource, Reader, Source
+from eventlog.relay import Relay, RelayFollower
 from eventlog.vault import PostgresKeys, Vault
 from eventlog.watch import BusWatch
 from eventlog.wire import events_topic
@@ -77,7 +80,7 @@ class Process:
         return Parts(
             engine=engine,
             ledger=ledger,
-            writer=Writer(ledger, committed=lambda: self._wakes.wake(name)),
+            writer=Writer(ledger, committed=partial(self._wakes.wake, name)),
             programmes=self.programmes,
             settings=self.settings,
             clock=self._clock,
@@ -104,9 +107,10 @@ class Process:
             else:
                 self._pulls.append(Pull(follower, self._wakes))
         if self._kafka:
-            relay = self._follower(service, Relay(service.name, self._kafka.publish), 0.0)
-            others = [self._follower(service, publisher, service.patience_seconds) for publisher in service.publishers]
-            self._pulls += [Pull(follower, self._wakes) for follower in (relay, *others)]
+            publishers = [self._follower(service, one, service.patience_seconds) for one in service.publishers]
+            if service.writes_ledger:
+                publishers.append(self._follower(service, Relay(service.name, self._kafka.publish), 0.0))
+            self._pulls += [Pull(publisher, self._wakes) for publisher in publishers]
             for door in service.doors:
                 self._kafka.subscribe(door.topics, f"spoorboek.{door.group}", door.take)
 
@@ -115,12 +119,14 @@ class Process:
     ) -> Follower:
         observed = ObservedReader(service.name, reader, self.telemetry)
 
-        def moved() -> None:
-            self._wakes.wake(service.name)
+        def moved(ledger: LedgerId) -> None:
+            if reader.source != service.name:  # What a publisher does with the service's own ledger is not in it.
+                self._wakes.wake(service.name, ledger.gemeente)
             observed.committed()
 
-        positions = Positions(self.parts[service.name].engine, service.name)
-        follower = Follower(observed, positions, self._source(reader.source), moved, quarantine, patience_seconds)
+        positions, source = Positions(self.parts[service.name].engine, service.name), self._source(reader.source)
+        moves = RelayFollower if isinstance(reader, Relay) else Follower
+        follower = moves(observed, positions, source, moved, quarantine, patience_seconds)
         self.followers.append(follower)
         self._followed[service.name].append(follower)
         return follower
@@ -169,10 +175,8 @@ class Process:
 
     def _topics(self) -> list[str]:
         """Every topic this process reads or writes, but those that partners write."""
-        ours = {events_topic(follower.reader.source) for follower in self.followers}
-        for service in self.services.values():
-            ours |= {events_topic(service.name), *service.topics}
-        return sorted(ours)
+        ledgers = {*self.services, *(follower.reader.source for follower in self.followers)}
+        return sorted({*map(events_topic, ledgers), *(t for service in self.services.values() for t in service.topics)})
 
     async def stop(self) -> None:
         """Ends between transactions or undoes the running one; nothing is left half."""

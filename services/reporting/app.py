@@ -23,4 +23,4 @@ def build(parts: Parts) -> Service:
         async with parts.engine.begin() as tx:
             await reader.start(tx)
 
-    return Service(name="reporting", router=router, readers=(reader,), start=start, building=under_way)
+    return Service("reporting", router, writes_ledger=False, readers=(reader,), start=start, building=under_way)

@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from eventlog.bus_kafka import Relay
+from eventlog.relay import Relay
 from services.runtime.standing import Standing
 
 _READER = ("service", "reader", "source", "gemeente")

@@ -49,14 +49,16 @@ class Door:
 class Service:
     """A service as its process sees it.
 
-    `readers` follow ledgers of other services over the bus; `publishers` follow the service's own ledger and tell the
-    outside, which only Kafka has; `topics` are those it publishes to besides its ledger's. `parked` counts by reason
-    what came in and is nobody's; `building` tells of generations of its tables that are under way. No figure waits for
-    readers and publishers that have `patience_seconds`.
+    `writes_ledger` says whether there is one of its own to publish. `readers` follow ledgers of other services over the
+    bus; `publishers` follow the service's own ledger and tell the outside, which only Kafka has; `topics` are those it
+    publishes to besides its ledger's. `parked` counts by reason what came in and is nobody's; `building` tells of
+    generations of its tables that are under way. No figure waits for readers and publishers that have
+    `patience_seconds`.
     """
 
     name: str
     router: APIRouter
+    writes_ledger: bool = True
     readers: tuple[Reader, ...] = ()
     publishers: tuple[Reader, ...] = ()
     doors: tuple[Door, ...] = ()

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import Append, LedgerId, Recorded
+from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.quarantine import Quarantine
-from eventlog.reader import Follower, LedgerSource, Positions
+from eventlog.reader import Follower, LedgerSource
 from tests.eventlog.making import GEMEENTE, event
 
 BAD = "quarantined casework/GM0984/{}: cannot be read"

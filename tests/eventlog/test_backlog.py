@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventlog.bus_kafka import KafkaBus, Relay
+from eventlog.bus_kafka import KafkaBus
 from eventlog.bus_local import Pull, Wakes
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.reader import READ_AT_ONCE
 from eventlog.redrive import redrive
+from eventlog.relay import Relay
 from tests.eventlog.picky import LEDGER, Desk, Picky, desk_at
 
 BACKLOG = 2500

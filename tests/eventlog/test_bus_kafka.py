@@ -11,12 +11,14 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.bus_kafka import KafkaBus, Relay, deliver_for_sure
+from eventlog.bus_kafka import KafkaBus, deliver_for_sure
 from eventlog.bus_local import Pull, Wakes
 from eventlog.ledger import LedgerId
 from eventlog.partner_topics import PartnerTopics
+from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
-from eventlog.reader import Follower, LedgerSource, Positions
+from eventlog.reader import Follower, LedgerSource
+from eventlog.relay import Relay, RelayFollower
 from eventlog.wire import Incoming, Outgoing, outgoing
 from tests.eventlog.making import GEMEENTE, append
 from tests.eventlog.test_reader import Noting, follower, noted  # noqa: F401 - a fixture
@@ -38,7 +40,8 @@ async def bus(empty_kafka: str) -> AsyncIterator[KafkaBus]:
 
 
 async def test_relay_and_reader_bring_every_event_once(bus, follower: Follower, engine, ledger: PostgresLedger) -> None:  # type: ignore[no-untyped-def] # noqa: F811
-    relay = Pull(Follower(Relay("casework", bus.publish), Positions(engine, "casework"), LedgerSource(ledger)), Wakes())
+    source = LedgerSource(ledger)
+    relay = Pull(RelayFollower(Relay("casework", bus.publish), Positions(engine, "casework"), source), Wakes())
     bus.follow(follower, group=f"test-{id(bus)}")
     await bus.start(["casework.events"])
     relay.start()

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from eventlog.bus_local import Pull, Wakes
 from eventlog.ledger import LedgerId, Recorded
+from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
-from eventlog.reader import Follower, LedgerSource, Positions
+from eventlog.reader import Follower, LedgerSource
 from tests.eventlog.making import append
 
 
@@ -33,9 +34,32 @@ async def test_a_stop_in_the_moment_of_a_wake_is_heard(engine: AsyncEngine, ledg
     pull = Pull(Follower(Choosy(), Positions(engine, "casework"), LedgerSource(ledger)), wakes)
     pull.start()
     await asyncio.sleep(0.1)
-    wakes.wake("casework")
+    wakes.wake("casework", "GM0001")
     async with asyncio.timeout(5):
         await pull.stop()
+
+
+async def test_a_wake_reads_on_where_it_happened_and_the_poll_finds_the_rest(
+    engine: AsyncEngine, ledger: PostgresLedger
+) -> None:
+    """However often one gemeente wakes the reader, what another process wrote for a second one comes as well."""
+    reader, wakes = Choosy(), Wakes()
+    pull = Pull(Follower(reader, Positions(engine, "casework"), LedgerSource(ledger)), wakes)
+    pull.start()
+    await asyncio.sleep(0.1)
+    for gemeente in ("GM0002", "GM0003"):
+        async with ledger.begin() as tx:
+            await ledger.append(tx, gemeente, [append("a")])
+    wakes.wake("casework", "GM0002")
+    async with asyncio.timeout(5):
+        while not reader.taken:
+            await asyncio.sleep(0)
+    assert reader.taken == ["casework/GM0002/1"]
+    async with asyncio.timeout(5):
+        while len(reader.taken) < 2:
+            wakes.wake("casework", "GM0002")
+            await asyncio.sleep(0.001)
+    await pull.stop()
 
 
 async def test_a_hole_in_the_ledger_is_said_and_holds_up_no_other(

@@ -80,7 +80,7 @@ async def test_the_second_of_two_in_one_batch_hears_of_the_first(watched: Watche
 
 async def test_processes_that_write_at_once_leave_one_gapless_ledger(engine: AsyncEngine) -> None:
     """With so many callers each of them numbers a batch ahead, which the others keep making wrong."""
-    writers = [Writer(PostgresLedger(engine, "casework"), lambda: None) for _ in range(3)]
+    writers = [Writer(PostgresLedger(engine, "casework"), lambda gemeente: None) for _ in range(3)]
     asked = [writer.append(GEMEENTE, append(f"s{n}-{m}")) for n in range(100) for m, writer in enumerate(writers)]
     shared = [writer.append(GEMEENTE, append("shared")) for writer in writers]
     outcomes = await asyncio.gather(*asked, *shared, return_exceptions=True)
@@ -91,7 +91,7 @@ async def test_processes_that_write_at_once_leave_one_gapless_ledger(engine: Asy
 
 
 async def test_a_batch_numbered_ahead_is_stored_without_asking_for_the_head(watched: Watched) -> None:
-    writer = Writer(watched, lambda: None)
+    writer = Writer(watched, lambda gemeente: None)
     await writer.append(GEMEENTE, append("first"))
     stored = await asyncio.gather(*(writer.append(GEMEENTE, append(f"s{n}")) for n in range(400)))
     assert [one.position for (one,) in stored] == list(range(2, 402))
@@ -102,7 +102,7 @@ async def test_a_batch_numbered_ahead_is_stored_without_asking_for_the_head(watc
 async def test_a_lost_connection_is_heard_and_the_next_append_asks_for_the_head(
     watched: Watched, database_url: str
 ) -> None:
-    writer = Writer(watched, lambda: None)
+    writer = Writer(watched, lambda gemeente: None)
     await writer.append(GEMEENTE, append("a"))
     operator = create_async_engine(database_url)
     async with operator.begin() as tx:
@@ -116,3 +116,38 @@ async def test_a_lost_connection_is_heard_and_the_next_append_asks_for_the_head(
     assert not isinstance(heard, VersionConflict)
     assert [one.position for one in await writer.append(GEMEENTE, append("b"))] == [2]
     assert watched.longer == 2
+
+
+async def test_within_a_transaction_it_is_one_statement_too(watched: Watched) -> None:
+    for number in range(3):
+        async with watched.begin() as tx:
+            outcomes = await watched.append(tx, GEMEENTE, [append("a", number), append(f"s{number}")])
+        assert positions(outcomes) == [2 * number + 1, 2 * number + 2]
+    assert watched.longer == 1
+    assert (await verify(watched, GEMEENTE)).size == 6
+
+
+@pytest.mark.parametrize("expected", [0, 1, 3, 4])
+async def test_a_conflict_leaves_the_transaction_as_it_was(watched: Watched, expected: int) -> None:
+    """What else is done in it is the reader's effect, which must not be undone by a version that moved on."""
+    async with watched.begin() as tx:
+        await watched.append(tx, GEMEENTE, [append("a", count=2)])
+    async with watched.begin() as tx:
+        await watched.append(tx, GEMEENTE, [append("before")])
+        right, wrong = await watched.append(tx, GEMEENTE, [append("b"), append("a", expected)])
+        await watched.append(tx, GEMEENTE, [append("after")])
+    assert positions([right]) == [4]
+    assert isinstance(wrong, VersionConflict)
+    assert (wrong.found, watched.longer) == (2, 2)
+    assert (await verify(watched, GEMEENTE)).size == 5
+
+
+async def test_what_was_rolled_back_is_not_built_upon(watched: Watched, engine: AsyncEngine) -> None:
+    async with watched.begin() as tx:
+        await watched.append(tx, GEMEENTE, [append("a")])
+    async with engine.connect() as tx:
+        await watched.append(tx, GEMEENTE, [append("b")])
+        await tx.rollback()
+    async with watched.begin() as tx:
+        assert positions(await watched.append(tx, GEMEENTE, [append("c")])) == [2]
+    assert (await verify(watched, GEMEENTE)).size == 2

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.errors import Gap
 from eventlog.ledger import LedgerId, Recorded
+from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
-from eventlog.reader import Follower, Lag, LedgerSource, Positions
+from eventlog.reader import Follower, Lag, LedgerSource
 from tests.eventlog.making import GEMEENTE, append
 
 LEDGER = LedgerId("casework", GEMEENTE)
@@ -93,3 +94,38 @@ async def test_two_instances_of_a_reader_do_the_work_once(follower: Follower, en
     for at in range(0, 10, 2):
         await asyncio.gather(follower.deliver(LEDGER, events[at : at + 2]), twin.deliver(LEDGER, events[at : at + 2]))
     assert await noted(engine) == list(range(1, 11))
+
+
+async def test_a_reader_that_was_put_back_behind_the_back_of_its_process_takes_what_it_lost(
+    follower: Follower, engine: AsyncEngine
+) -> None:
+    """As after a restore of its database while it runs: what came back once more, and what comes next."""
+    events = await follower.source.read(GEMEENTE, after=0)
+    await follower.deliver(LEDGER, events[:6])
+    await _put_back(engine, 2)
+    await follower.deliver(LEDGER, events[2:4])
+    assert await noted(engine) == [1, 2, 3, 4]
+    await follower.deliver(LEDGER, events[4:6])
+    await _put_back(engine, 3)
+    with pytest.raises(Gap, match="the reader is at 3, the next event that arrived is 7"):
+        await follower.deliver(LEDGER, events[6:8])
+    await follower.deliver(LEDGER, events[2:8])
+    assert await noted(engine) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+async def test_a_reader_that_another_instance_moved_on_goes_on_from_there(
+    follower: Follower, engine: AsyncEngine
+) -> None:
+    events = await follower.source.read(GEMEENTE, after=0)
+    twin = Follower(Noting(), follower.positions, follower.source)
+    await follower.deliver(LEDGER, events[:2])
+    await twin.deliver(LEDGER, events[:5])
+    await follower.deliver(LEDGER, events[5:7])
+    await twin.deliver(LEDGER, events[5:9])
+    assert await noted(engine) == list(range(1, 10))
+
+
+async def _put_back(engine: AsyncEngine, position: int) -> None:
+    async with engine.begin() as tx:
+        await tx.execute(text("UPDATE casework.readers SET position = :at"), {"at": position})
+        await tx.execute(text("DELETE FROM noted WHERE position > :at"), {"at": position})

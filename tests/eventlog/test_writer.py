@@ -33,7 +33,7 @@ class Counting(MemoryLedger):
 async def test_callers_that_wait_share_a_transaction() -> None:
     ledger, commits = Counting("casework"), 0
 
-    def committed() -> None:
+    def committed(gemeente: str) -> None:
         nonlocal commits
         commits += 1
 
@@ -44,13 +44,13 @@ async def test_callers_that_wait_share_a_transaction() -> None:
 
 
 async def test_appends_are_stored_in_the_order_in_which_they_were_asked() -> None:
-    writer = Writer(Counting("casework"), lambda: None)
+    writer = Writer(Counting("casework"), lambda gemeente: None)
     stored = await asyncio.gather(*(writer.append(GEMEENTE, append(f"s{n}")) for n in range(1200)))
     assert [one.position for (one,) in stored] == list(range(1, 1201))
 
 
 async def test_one_callers_conflict_is_not_the_others() -> None:
-    writer = Writer(Counting("casework"), lambda: None)
+    writer = Writer(Counting("casework"), lambda gemeente: None)
     first, second, other = await asyncio.gather(
         *(writer.append(GEMEENTE, append(stream)) for stream in ("a", "a", "b")), return_exceptions=True
     )
@@ -61,7 +61,7 @@ async def test_one_callers_conflict_is_not_the_others() -> None:
 
 async def test_when_the_database_is_away_every_caller_hears_it_and_the_next_may_succeed() -> None:
     ledger = Counting("casework")
-    writer = Writer(ledger, lambda: None)
+    writer = Writer(ledger, lambda gemeente: None)
     ledger.broken = True
     heard = await asyncio.gather(*(writer.append(GEMEENTE, append(f"s{n}")) for n in range(3)), return_exceptions=True)
     assert [type(one) for one in heard] == [ConnectionError] * 3
@@ -70,7 +70,7 @@ async def test_when_the_database_is_away_every_caller_hears_it_and_the_next_may_
 
 async def test_what_waits_behind_a_failed_batch_is_not_stored_out_of_order() -> None:
     ledger = Counting("casework")
-    writer = Writer(ledger, lambda: None)
+    writer = Writer(ledger, lambda gemeente: None)
     ledger.broken = True
     asked = [asyncio.create_task(writer.append(GEMEENTE, append(f"s{n}"))) for n in range(1200)]
     heard = await asyncio.gather(*asked, return_exceptions=True)
@@ -79,7 +79,7 @@ async def test_what_waits_behind_a_failed_batch_is_not_stored_out_of_order() -> 
 
 
 async def test_a_caller_that_went_away_does_not_take_the_others_along() -> None:
-    writer = Writer(Counting("casework"), lambda: None)
+    writer = Writer(Counting("casework"), lambda gemeente: None)
     gone = asyncio.create_task(writer.append(GEMEENTE, append("gone")))
     stays = asyncio.create_task(writer.append(GEMEENTE, append("stays")))
     await asyncio.sleep(0)

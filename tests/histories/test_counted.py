@@ -7,8 +7,9 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from eventlog.ledger import LedgerId, Recorded
+from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger, make_engine
-from eventlog.reader import Follower, LedgerSource, Positions
+from eventlog.reader import Follower, LedgerSource
 from eventlog.tables import events_table, heads_table
 from services.reporting.reader import FactsReader
 from tests.histories.counted import facts_of, figures_of

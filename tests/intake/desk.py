@@ -98,7 +98,7 @@ class Desk:
     vault: Vault = field(default_factory=lambda: Vault(b"0123456789abcdef" * 2, MemoryKeys()))
 
     def __post_init__(self) -> None:
-        writer = Writer(self.ledger, committed=lambda: None)
+        writer = Writer(self.ledger, committed=lambda gemeente: None)
         self.submissions = Submissions(self.ledger, writer, self.vault, PROGRAMMES, lambda: NOW)
         routers = [
             make_router(self.submissions, self.partners),

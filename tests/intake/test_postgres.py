@@ -38,13 +38,13 @@ def ledger(engine: AsyncEngine) -> PostgresLedger:
 
 @pytest.fixture
 def submissions(ledger: PostgresLedger, vault: Vault) -> Submissions:
-    return Submissions(ledger, Writer(ledger, lambda: None), vault, PROGRAMMES, lambda: NOW)
+    return Submissions(ledger, Writer(ledger, lambda gemeente: None), vault, PROGRAMMES, lambda: NOW)
 
 
 async def test_two_processes_that_get_the_same_make_one_of_it(
     ledger: PostgresLedger, vault: Vault, submissions: Submissions
 ) -> None:
-    other = Submissions(ledger, Writer(ledger, lambda: None), vault, PROGRAMMES, lambda: NOW)
+    other = Submissions(ledger, Writer(ledger, lambda gemeente: None), vault, PROGRAMMES, lambda: NOW)
     sends = [one.submit(SCHOOL, event(id=str(number))) for number in range(5) for one in (submissions, other) * 2]
     outcomes = await asyncio.gather(*sends)
     assert {fate(outcome).status for outcome in outcomes} == {"accepted"}

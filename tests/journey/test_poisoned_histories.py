@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import LedgerId, Recorded
+from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.quarantine import Quarantine
-from eventlog.reader import Follower, LedgerSource, Positions
+from eventlog.reader import Follower, LedgerSource
 from eventlog.redrive import redrive
 from services.reporting.facts import FACTS
 from services.reporting.reader import FactsReader

@@ -10,8 +10,9 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.ledger import Append, LedgerId, NewEvent, Recorded
+from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
-from eventlog.reader import Follower, LedgerSource, Positions
+from eventlog.reader import Follower, LedgerSource
 from eventlog.tables import readers_table
 from schemas.case import (
     CaseClassified,

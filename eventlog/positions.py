@@ -1,0 +1,79 @@
+"""How far the readers of a service are, kept beside their effects."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from eventlog.errors import PositionMoved
+from eventlog.ledger import LedgerId
+from eventlog.tables import readers_table
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader is in a ledger, and whether it left anything there in quarantine."""
+
+    position: int
+    held: bool
+
+
+class Positions:
+    """How far the readers of `service` are, kept beside their effects."""
+
+    def __init__(self, engine: AsyncEngine, service: str) -> None:
+        self._engine = engine
+        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._table = readers_table(service)
+
+    def asking(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection of which each statement is durable by itself."""
+        return self._asking.connect()
+
+    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._engine.begin()
+
+    async def reached(self, reader: str) -> dict[str, int]:
+        """The position of `reader` in each ledger it has read from, by the ledger's name."""
+        query = select(self._table.c.ledger, self._table.c.position).where(self._table.c.reader == reader)
+        async with self.asking() as connection:
+            return {ledger: position for ledger, position in await connection.execute(query)}
+
+    async def lock(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> int:
+        """The reader's position; no other instance of it can move it before `tx` ends."""
+        return (await self.lock_place(tx, reader, ledger)).position
+
+    async def lock_place(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> Place:
+        """The same, with whether anything is in quarantine: both stand in the row whose newest form the lock gives."""
+        table = self._table
+        query = (
+            select(table.c.position, table.c.held)
+            .where(table.c.reader == reader, table.c.ledger == str(ledger))
+            .with_for_update()
+        )
+        if (row := (await tx.execute(query)).one_or_none()) is None:
+            await self.begin_at_the_start(tx, reader, ledger)
+            row = (await tx.execute(query)).one()
+        return Place(row.position, row.held)
+
+    async def begin_at_the_start(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> None:
+        start = {"reader": reader, "ledger": str(ledger), "position": 0}
+        await tx.execute(insert(self._table).values(start).on_conflict_do_nothing())
+
+    async def move(self, tx: AsyncConnection, reader: str, ledger: LedgerId, found: int, reached: int) -> Place:
+        """Compare and set: the effect in `tx` counts only if the reader still was where it was found.
+
+        It is locked until `tx` ends, as by `lock_place`.
+        """
+        table = self._table
+        moved = await tx.execute(
+            update(table)
+            .where(table.c.reader == reader, table.c.ledger == str(ledger), table.c.position == found)
+            .values(position=reached)
+            .returning(table.c.held)
+        )
+        if (held := moved.scalar_one_or_none()) is None:
+            raise PositionMoved(f"{reader} is no longer at {ledger}/{found}")
+        return Place(reached, held)
