@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 
+import pytest
 import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from eventlog import bus_local
 from eventlog.bus_local import Pull, Wakes
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.positions import Positions
@@ -39,27 +41,53 @@ async def test_a_stop_in_the_moment_of_a_wake_is_heard(engine: AsyncEngine, ledg
         await pull.stop()
 
 
-async def test_a_wake_reads_on_where_it_happened_and_the_poll_finds_the_rest(
+async def test_a_wake_reads_on_where_it_happened(
+    engine: AsyncEngine, ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_local, "_POLL_SECONDS", 3600)
+    reader, wakes = Choosy(), Wakes()
+    pull = Pull(Follower(reader, Positions(engine, "casework"), LedgerSource(ledger)), wakes)
+    pull.start()
+    await asyncio.sleep(0.2)  # It has looked, and there was nothing.
+    await _append_to(ledger, "GM0002", "GM0003")
+    wakes.wake("casework", "GM0002")
+    await asyncio.sleep(0.2)
+    assert reader.taken == ["casework/GM0002/1"]
+    wakes.wake("casework", "GM0003")
+    await _until_taken(reader, 2)
+    await pull.stop()
+
+
+async def test_what_another_process_wrote_is_found_however_often_one_gemeente_wakes(
     engine: AsyncEngine, ledger: PostgresLedger
 ) -> None:
-    """However often one gemeente wakes the reader, what another process wrote for a second one comes as well."""
     reader, wakes = Choosy(), Wakes()
     pull = Pull(Follower(reader, Positions(engine, "casework"), LedgerSource(ledger)), wakes)
     pull.start()
     await asyncio.sleep(0.1)
-    for gemeente in ("GM0002", "GM0003"):
+    await _append_to(ledger, "GM0003")
+
+    async def wake_for_ever() -> None:
+        while True:
+            wakes.wake("casework", "GM0002")
+            await asyncio.sleep(0)
+
+    waking = asyncio.create_task(wake_for_ever())
+    await _until_taken(reader, 1)
+    waking.cancel()
+    await pull.stop()
+
+
+async def _append_to(ledger: PostgresLedger, *gemeenten: str) -> None:
+    for gemeente in gemeenten:
         async with ledger.begin() as tx:
             await ledger.append(tx, gemeente, [append("a")])
-    wakes.wake("casework", "GM0002")
+
+
+async def _until_taken(reader: Choosy, count: int) -> None:
     async with asyncio.timeout(5):
-        while not reader.taken:
-            await asyncio.sleep(0)
-    assert reader.taken == ["casework/GM0002/1"]
-    async with asyncio.timeout(5):
-        while len(reader.taken) < 2:
-            wakes.wake("casework", "GM0002")
-            await asyncio.sleep(0.001)
-    await pull.stop()
+        while len(reader.taken) < count:
+            await asyncio.sleep(0.02)
 
 
 async def test_a_hole_in_the_ledger_is_said_and_holds_up_no_other(
@@ -106,14 +134,10 @@ async def test_a_reader_that_was_put_back_goes_on_from_where_it_is(engine: Async
 
 
 async def test_a_ledger_that_fails_holds_up_no_other(engine: AsyncEngine, ledger: PostgresLedger) -> None:
-    for gemeente in ("GM0001", "GM0002", "GM0003"):
-        async with ledger.begin() as tx:
-            await ledger.append(tx, gemeente, [append("a")])
+    await _append_to(ledger, "GM0001", "GM0002", "GM0003")
     reader = Choosy()
     pull = Pull(Follower(reader, Positions(engine, "casework"), LedgerSource(ledger)), Wakes())
     pull.start()
-    async with asyncio.timeout(20):
-        while len(reader.taken) < 2:
-            await asyncio.sleep(0.02)
+    await _until_taken(reader, 2)
     await pull.stop()
     assert sorted(reader.taken) == ["casework/GM0002/1", "casework/GM0003/1"]
