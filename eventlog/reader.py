@@ -6,7 +6,6 @@ case is quarantined, and the reader goes on with all others.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -100,15 +99,19 @@ class Follower:
             self.moved(ledger)
 
     async def _deliver(self, ledger: LedgerId, events: Sequence[Recorded], apart: bool = False) -> bool:
-        reached: int | None = None
-        known = self._known.pop((self.reader.name, ledger), None)
+        name, reached = self.reader.name, None
+        known = self._known.pop((name, ledger), None)
         if known is not None and not apart:
-            with suppress(Gap, PositionMoved):  # Somebody else has moved the reader: look where it is.
+            try:
                 reached = await self._go_on(ledger, events, known)
+            except (Gap, PositionMoved):
+                if self.reader.name != name:
+                    raise  # It has switched to another generation: its caller looks where that one is.
+                # Somebody else has moved it: look where it is.
         if reached is None:
             reached = await self._look_and_go_on(ledger, events, apart)
         if reached is not None:
-            self._known[self.reader.name, ledger] = reached
+            self._known[name, ledger] = reached
         return reached is not None
 
     async def _go_on(self, ledger: LedgerId, events: Sequence[Recorded], known: int) -> int | None:
