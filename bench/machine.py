@@ -28,3 +28,9 @@ def _processor() -> str:
 def load() -> float:
     """The mean number of processes that wanted a core in the last minute: above the cores, others were at work too."""
     return os.getloadavg()[0]
+
+
+def busy_seconds() -> float:
+    """Seconds that cores of this machine have worked since it started, for whomever."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))

@@ -27,7 +27,7 @@ from tests.parts.kafka import running_broker
 DOCS = Path(__file__).parents[1] / "docs"
 GEMEENTE, CASES = "GM0984", 2500
 REPEATS, SECONDS = 3, 2.0
-RATES = (50, 200)
+RATES = (10, 50, 200)
 MILLIONS = int(os.environ.get("SPOORBOEK_BENCH_MILLIONS", "0"))
 
 Measure = Callable[[], Awaitable[Section]]

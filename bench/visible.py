@@ -13,6 +13,7 @@ from uuid import uuid4
 import asyncpg
 
 from bench.http import Line
+from bench.machine import busy_seconds
 from bench.measured import Measured, Section
 from services.demonstration.history import history
 from services.demonstration.senders import senders_of
@@ -35,10 +36,15 @@ async def seeing(postgres: Postgres, kafka: str, rates: tuple[int, ...], seconds
     async with _deployment(postgres, kafka) as run:
         await run.once(50, _WARMING_UP)
         for rate in rates:
-            waits = [await run.once(rate, round(rate * seconds)) for _ in range(repeats)]
+            waits, busy = list[list[float]](), list[float]()
+            for _ in range(repeats):
+                wait, cores = await run.once(rate, round(rate * seconds))
+                waits.append(wait)
+                busy.append(cores)
             for share in (50, 99):
                 what = f"accepted to visible at {rate} submissions/s, p{share}"
                 rows.append(Measured(what, "ms", tuple(1000 * _percentile(wait, share) for wait in waits)))
+            rows.append(Measured(f"cores at work at {rate} submissions/s", "cores", tuple(busy)))
     how = (
         f"Three processes as docker-compose.yml says, Kafka and PostgreSQL between them, the sender on the same cores. "
         f"From the 202 of a submission until its fact is committed in reporting's tables, which the next request for a "
@@ -58,13 +64,19 @@ class Run:
             one for one in senders_of("GM0984", "gezinscoaches-venray").values() if one.source == self._model["source"]
         )
 
-    async def once(self, rate: int, count: int) -> list[float]:
-        """Seconds from the answer to the fact, for each of `count` enquiries; the order of both is the same."""
+    async def once(self, rate: int, count: int) -> tuple[list[float], float]:
+        """Seconds from the answer to the fact, for each of `count` enquiries, and how many cores were at work.
+
+        The order of both is the same.
+        """
         before = await self._settled()
+        busy, started = busy_seconds(), perf_counter()
         sending = asyncio.create_task(self._send(rate, count))
         seen = await self._watch(before, count)
         accepted = sorted(await sending)
-        return [max(0.0, out - taken) for out, taken in zip(seen, accepted, strict=False)]
+        cores = (busy_seconds() - busy) / (perf_counter() - started)
+        assert len(seen) == len(accepted) == count, f"{len(accepted)} of {count} accepted, {len(seen)} seen"
+        return [max(0.0, out - taken) for out, taken in zip(seen, accepted, strict=True)], cores
 
     async def _send(self, rate: int, count: int) -> list[float]:
         started = perf_counter()
@@ -100,7 +112,7 @@ class Run:
         """The facts once nothing of a run before is on its way any more: it would be taken for this one's."""
         before, now = -1, await self._facts()
         while before != now:
-            await asyncio.sleep(2)
+            await asyncio.sleep(1)  # Not so long that the gate closes the lines.
             before, now = now, await self._facts()
         return now
 
