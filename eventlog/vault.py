@@ -5,87 +5,26 @@ the same family is recognised without its reference being kept. One master key, 
 all of it: without it nothing can be opened and no reference can be recomputed.
 """
 
+import asyncio
 import base64
 import hmac
 import os
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Mapping
 from hashlib import sha256
-from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.errors import VaultError
+from eventlog.subject_keys import Keys
 
 MASTER_KEY_BYTES = 32
 SEALED = "sealed:v1:"
 _NONCE_BYTES = 12
 _CACHED_KEYS = 10_000
-
-
-class Keys(Protocol):
-    """Where the families' wrapped keys are kept."""
-
-    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Durably keep the wrapped key of each subject that has none yet; the key that each has, where it is known.
-
-        One that somebody else keeps at the same moment may be missing in the answer: find it.
-        """
-        ...
-
-    async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
-        """The wrapped keys of those subjects that have one."""
-        ...
-
-
-class PostgresKeys:
-    """The keys in the schema `vault`. Each is committed before anything is sealed with it."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-
-    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
-        # In the order of the subjects, so that two batches at once do not wait for each other.
-        subjects = sorted(wrapped)
-        new = {"gemeente": gemeente, "subjects": subjects, "keys": [wrapped[subject] for subject in subjects]}
-        async with self._engine.connect() as connection:
-            return {subject: key for subject, key in await connection.execute(_KEEP_FIRST, new)}
-
-    async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(_FIND, {"gemeente": gemeente, "subjects": list(subjects)})
-            return {subject: wrapped for subject, wrapped in rows}
-
-
-_KEEP_FIRST = text(
-    "WITH kept AS (INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key)"
-    " SELECT :gemeente, new.* FROM unnest(cast(:subjects AS text[]), cast(:keys AS bytea[])) AS new"
-    " ON CONFLICT DO NOTHING RETURNING subject, wrapped_key)"
-    " SELECT subject, wrapped_key FROM kept UNION ALL SELECT subject, wrapped_key FROM vault.subject_keys"
-    " WHERE gemeente = :gemeente AND subject = ANY(cast(:subjects AS text[]))"
-)
-_FIND = text(
-    "SELECT subject, wrapped_key FROM vault.subject_keys"
-    " WHERE gemeente = :gemeente AND subject = ANY(cast(:subjects AS text[]))"
-)
-
-
-class MemoryKeys:
-    """The keys in memory, for tests of rules that need no database."""
-
-    def __init__(self) -> None:
-        self._wrapped: dict[tuple[str, str], bytes] = {}
-
-    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
-        return {one: self._wrapped.setdefault((gemeente, one), key) for one, key in wrapped.items()}
-
-    async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
-        return {one: self._wrapped[gemeente, one] for one in subjects if (gemeente, one) in self._wrapped}
 
 
 class Vault:
@@ -99,6 +38,8 @@ class Vault:
         self._derived: dict[str, bytes] = {}
         """One for each gemeente and use: few, and each pseudonym wants one."""
         self._opened: OrderedDict[tuple[str, str], AESGCM] = OrderedDict()
+        self._asked: defaultdict[str, set[str]] = defaultdict(set)
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def pseudonym(self, gemeente: str, kind: str, reference: str) -> str:
         """32 hexadecimal digits that stand for `reference`; the same within one gemeente and kind, for ever."""
@@ -137,20 +78,38 @@ class Vault:
         return plain
 
     async def prepare(self, gemeente: str, subjects: Collection[str]) -> None:
-        """Have the keys of `subjects` at hand, made where there are none: many in the time of one."""
-        unknown = {subject for subject in subjects if (gemeente, subject) not in self._opened}
-        if not unknown:
+        """Have the keys of `subjects` at hand, made where there are none: many in the time of one.
+
+        While one caller waits for the store, what others ask for gathers and goes there together.
+        """
+        if not (unknown := self._unknown(gemeente, subjects)):
             return
-        new = {subject: self._new_key(gemeente, subject) for subject in unknown}
+        self._asked[gemeente] |= unknown
+        async with self._asking[gemeente]:
+            if unknown := self._unknown(gemeente, unknown):
+                failed = await self._fetch_or_make(gemeente, self._asked.pop(gemeente, set()) | unknown)
+                for subject in unknown & failed.keys():
+                    raise failed[subject]
+
+    def _unknown(self, gemeente: str, subjects: Collection[str]) -> set[str]:
+        return {subject for subject in subjects if (gemeente, subject) not in self._opened}
+
+    async def _fetch_or_make(self, gemeente: str, subjects: set[str]) -> dict[str, VaultError]:
+        """Have their keys at hand; of those that cannot be had the reason, for whoever asked for them."""
+        new = {subject: self._new_key(gemeente, subject) for subject in subjects}
         wrapped = await self._keys.keep_first(gemeente, new)
-        if made_by_others := unknown - wrapped.keys():
+        if made_by_others := subjects - wrapped.keys():
             wrapped |= await self._keys.find(gemeente, made_by_others)
-        for subject in unknown:
-            if subject not in wrapped:
-                raise VaultError(f"{gemeente}: the key just made for a family is gone; is it being erased?")
-            self._opened[gemeente, subject] = self._unwrap(gemeente, subject, wrapped[subject])
-        while len(self._opened) > max(_CACHED_KEYS, len(unknown)):
+        gone = f"{gemeente}: the key just made for a family is gone; is it being erased?"
+        failed = {subject: VaultError(gone) for subject in subjects - wrapped.keys()}
+        for subject, key in wrapped.items():
+            try:
+                self._opened[gemeente, subject] = self._unwrap(gemeente, subject, key)
+            except VaultError as error:
+                failed[subject] = error
+        while len(self._opened) > max(_CACHED_KEYS, len(subjects)):
             self._opened.popitem(last=False)
+        return failed
 
     async def _cipher_for(self, gemeente: str, subject: str) -> AESGCM:
         if (gemeente, subject) not in self._opened:

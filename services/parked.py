@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.postgres import make_engine
-from eventlog.vault import PostgresKeys, Vault
+from eventlog.subject_keys import PostgresKeys
+from eventlog.vault import Vault
 from services.intake.parked import PARKED, ParkingLot
 from services.runtime import Settings, SettingsError
 

@@ -17,7 +17,8 @@ from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, Lag, LedgerSource, Reader, Source
 from eventlog.relay import Relay, RelayFollower
-from eventlog.vault import PostgresKeys, Vault
+from eventlog.subject_keys import PostgresKeys
+from eventlog.vault import Vault
 from eventlog.watch import BusWatch
 from eventlog.wire import events_topic
 from eventlog.writer import Writer
@@ -153,10 +154,8 @@ class Process:
         return app
 
     def _make_watch(self) -> Watch:
-        watched = [
-            Watched(service, self.parts[name].engine, tuple(self._followed[name]))
-            for name, service in self.services.items()
-        ]
+        followed, services = self._followed, self.services
+        watched = [Watched(services[name], self.parts[name].engine, tuple(followed[name])) for name in services]
         broker = BrokerProbe(self.settings.kafka) if self.settings.kafka else None
         return Watch(watched, broker, self.settings.lag_seconds, self._clock)
 

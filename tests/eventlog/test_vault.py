@@ -1,6 +1,7 @@
 """Personal fields can be opened only with the family's key, where they were sealed, and not at all without it."""
 
 import asyncio
+from collections.abc import Mapping
 from secrets import token_bytes
 
 import pytest
@@ -11,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from eventlog.errors import VaultError
 from eventlog.postgres import make_engine
-from eventlog.vault import MemoryKeys, PostgresKeys, Vault
+from eventlog.subject_keys import MemoryKeys, PostgresKeys
+from eventlog.vault import Vault
 from tests.eventlog.making import GEMEENTE
 
 FAMILY = "f" * 32
@@ -82,6 +84,60 @@ async def test_a_family_has_one_key_also_where_another_keeps_it_meanwhile(databa
         "e" * 32: b"new",
     }
     await engine.dispose()
+
+
+class Slow(MemoryKeys):
+    """Answers when it is told to, and keeps what it was asked for each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[set[str]] = []
+        self.answer = asyncio.Event()
+        self.broken = False
+
+    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        self.asked.append(set(wrapped))
+        await self.answer.wait()
+        if self.broken:
+            self.broken = False
+            raise ConnectionError("the database went away")
+        return await super().keep_first(gemeente, wrapped)
+
+
+async def test_who_comes_while_the_store_is_asked_goes_there_together() -> None:
+    keys = Slow()
+    vault = Vault(bytes(32), keys)
+    sealing = [asyncio.create_task(vault.seal(GEMEENTE, f"{n:032}", {"note": "x"}, f"s{n}")) for n in range(50)]
+    await asyncio.sleep(0)
+    keys.answer.set()
+    for number, sealed in enumerate(await asyncio.gather(*sealing)):
+        assert await vault.unseal(GEMEENTE, f"{number:032}", sealed, f"s{number}") == {"note": "x"}
+    assert [len(asked) for asked in keys.asked] == [1, 49]
+
+
+async def test_a_failure_is_heard_by_who_asked_and_by_nobody_else() -> None:
+    keys = Slow()
+    vault, keys.broken = Vault(bytes(32), keys), True
+    first, second = (asyncio.create_task(vault.seal(GEMEENTE, f"{n:032}", {"note": "x"}, "s")) for n in range(2))
+    await asyncio.sleep(0)
+    keys.answer.set()
+    with pytest.raises(ConnectionError):
+        await first
+    assert await second
+
+
+async def test_a_key_that_does_not_open_is_one_familys_trouble() -> None:
+    keys = Slow()
+    keys.answer.set()
+    await Vault(token_bytes(32), keys).seal(GEMEENTE, FAMILY, {"note": "x"}, "s")
+    keys.answer.clear()
+    vault = Vault(bytes(32), keys)
+    families = ["a" * 32, "b" * 32, FAMILY]
+    sealing = [asyncio.create_task(vault.seal(GEMEENTE, one, {"note": "x"}, "s")) for one in families]
+    await asyncio.sleep(0)
+    keys.answer.set()
+    sealed = await asyncio.gather(*sealing, return_exceptions=True)
+    assert [isinstance(one, VaultError) for one in sealed] == [False, False, True]
 
 
 async def test_without_its_key_a_family_is_erased(database_url: str) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eventlog.vault import MemoryKeys, Vault
+from eventlog.subject_keys import MemoryKeys
+from eventlog.vault import Vault
 from schemas.registry import EVENTS, decode
 from schemas.submission import SubmissionAccepted
 from services.casework.submissions import read_submission

@@ -11,7 +11,8 @@ import httpx
 
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.memory import MemoryLedger
-from eventlog.vault import MemoryKeys, Vault
+from eventlog.subject_keys import MemoryKeys
+from eventlog.vault import Vault
 from eventlog.writer import Writer
 from schemas.event import NAMESPACE
 from schemas.programme import PUBLISHED, Programme, Programmes

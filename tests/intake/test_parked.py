@@ -8,7 +8,8 @@ from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.postgres import make_engine
-from eventlog.vault import PostgresKeys, Vault
+from eventlog.subject_keys import PostgresKeys
+from eventlog.vault import Vault
 from eventlog.wire import Incoming
 from services.intake.parked import Parked, ParkingLot
 from services.parked import NotParked, list_parked, show_parked

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.postgres import PostgresLedger, make_engine
-from eventlog.vault import PostgresKeys, Vault
+from eventlog.subject_keys import PostgresKeys
+from eventlog.vault import Vault
 from eventlog.wire import Incoming
 from eventlog.writer import Writer
 from services.intake.answers import Outcomes

@@ -1,0 +1,67 @@
+"""Where the families' wrapped keys are kept: one for each, whoever comes first, durable before anything is sealed."""
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+class Keys(Protocol):
+    """Where the families' wrapped keys are kept."""
+
+    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Durably keep the wrapped key of each subject that has none yet; the key that each has, where it is known.
+
+        One that somebody else keeps at the same moment may be missing in the answer: find it.
+        """
+        ...
+
+    async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
+        """The wrapped keys of those subjects that have one."""
+        ...
+
+
+class PostgresKeys:
+    """The keys in the schema `vault`. Each is committed before anything is sealed with it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        # In the order of the subjects, so that two batches at once do not wait for each other.
+        subjects = sorted(wrapped)
+        new = {"gemeente": gemeente, "subjects": subjects, "keys": [wrapped[subject] for subject in subjects]}
+        async with self._engine.connect() as connection:
+            return {subject: key for subject, key in await connection.execute(_KEEP_FIRST, new)}
+
+    async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(_FIND, {"gemeente": gemeente, "subjects": list(subjects)})
+            return {subject: wrapped for subject, wrapped in rows}
+
+
+_KEEP_FIRST = text(
+    "WITH kept AS (INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key)"
+    " SELECT :gemeente, new.* FROM unnest(cast(:subjects AS text[]), cast(:keys AS bytea[])) AS new"
+    " ON CONFLICT DO NOTHING RETURNING subject, wrapped_key)"
+    " SELECT subject, wrapped_key FROM kept UNION ALL SELECT subject, wrapped_key FROM vault.subject_keys"
+    " WHERE gemeente = :gemeente AND subject = ANY(cast(:subjects AS text[]))"
+)
+_FIND = text(
+    "SELECT subject, wrapped_key FROM vault.subject_keys"
+    " WHERE gemeente = :gemeente AND subject = ANY(cast(:subjects AS text[]))"
+)
+
+
+class MemoryKeys:
+    """The keys in memory, for tests of rules that need no database."""
+
+    def __init__(self) -> None:
+        self._wrapped: dict[tuple[str, str], bytes] = {}
+
+    async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        return {one: self._wrapped.setdefault((gemeente, one), key) for one, key in wrapped.items()}
+
+    async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
+        return {one: self._wrapped[gemeente, one] for one in subjects if (gemeente, one) in self._wrapped}
