@@ -29,6 +29,8 @@ _LONGEST_WAIT_SECONDS = 5.0
 _MOST_RECORDS = 2000
 # FastStream waits so long for records and, where none came, sleeps as long again without looking.
 _IDLE_MS = 5
+# While a batch takes its time aiokafka asks for the other partitions, and for this one only when that is answered.
+_LONGEST_FETCH_MS = 50
 # The broker is told at most so often: the next batch waits for its answer, and what it gets again is skipped.
 _ACKNOWLEDGED_SECONDS = 1.0
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
@@ -80,6 +82,7 @@ class KafkaBus:
             batch=True,
             max_records=_MOST_RECORDS,
             batch_timeout_ms=_IDLE_MS,
+            fetch_max_wait_ms=_LONGEST_FETCH_MS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             parser=unparsed,

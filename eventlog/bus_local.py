@@ -60,6 +60,9 @@ class Pull:
         self._follower = follower
         self._wake = wakes.subscribe(follower.reader.source)
         self._task: asyncio.Task[None] | None = None
+        self._reached: dict[str, int] = {}
+        self._failing: dict[str, tuple[float, float]] = {}
+        """gemeente -> (seconds to wait, the moment until which it is left alone)"""
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"pull {self._follower.reader.name}")
@@ -71,52 +74,53 @@ class Pull:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        reached: dict[str, int] = {}
         wait, look_at = _POLL_SECONDS, 0.0
         while True:
-            woken, now = self._wake.take(), monotonic()
-            try:
-                if now >= look_at:
-                    look_at = now + _POLL_SECONDS
-                    well = await self._read_on(reached)
-                else:
-                    well = await self._read(reached, woken)
-                wait = _POLL_SECONDS if well else min(wait * 2, _LONGEST_WAIT_SECONDS)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the reader must go on from its position
-                # The position has not moved: nothing is lost. The reader's lag shows that it stands still.
-                reached.clear()
-                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-                self._say(self._follower.reader.source, error)
-            if wait > _POLL_SECONDS:
-                await asyncio.sleep(wait)
-                continue
+            woken = self._wake.take()
+            if monotonic() < look_at:
+                await self._read(woken)
+            else:
+                try:
+                    await self._read(await self._longer())
+                    wait = _POLL_SECONDS
+                except Exception as error:  # noqa: BLE001 - whatever it is, the reader must go on from its position
+                    self._reached.clear()
+                    wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+                    self._say(self._follower.reader.source, error)
+                look_at = monotonic() + wait
             await asyncio.sleep(self._follower.patience_seconds)
             # A commit of this process wakes; the time-out is the poll, for what another process wrote.
             with suppress(TimeoutError):
                 async with asyncio.timeout(look_at - monotonic()):  # wait_for would not hear of a stop as a wake comes
                     await self._wake.wait()
 
-    async def _read_on(self, reached: dict[str, int]) -> bool:
-        """Whether every ledger could be read on that is longer than it was."""
+    async def _longer(self) -> list[str]:
+        """The gemeenten whose ledgers are longer than what has been read of them."""
         sizes = await self._follower.source.sizes()
-        return await self._read(reached, [name for name, size in sizes.items() if reached.get(name, 0) < size])
+        if any(sizes.get(gemeente, 0) < position for gemeente, position in self._reached.items()):
+            self._reached.clear()  # The database is an earlier one: where the reader is stands there.
+        return [gemeente for gemeente, size in sizes.items() if self._reached.get(gemeente, 0) < size]
 
-    async def _read(self, reached: dict[str, int], gemeenten: Iterable[str]) -> bool:
-        """Whether every one of these ledgers could be read on; one that could not holds up no other."""
-        follower, well = self._follower, True
+    async def _read(self, gemeenten: Iterable[str]) -> None:
+        """Read on in these ledgers. One that fails is left alone for a while, which is nobody else's."""
         for gemeente in gemeenten:
-            ledger = LedgerId(follower.reader.source, gemeente)
-            known = reached.pop(gemeente, None)
+            wait, again_at = self._failing.get(gemeente, (_POLL_SECONDS, 0.0))
+            if monotonic() < again_at:
+                continue
+            ledger = LedgerId(self._follower.reader.source, gemeente)
+            known = self._reached.pop(gemeente, None)
             try:
-                reached[gemeente] = await follower.catch_up(ledger, known)
+                self._reached[gemeente] = await self._follower.catch_up(ledger, known)
+                self._failing.pop(gemeente, None)
             except PositionMoved:
-                reached.clear()  # Another instance, or a switch to another generation: look again where it is.
+                self._reached.clear()  # Another instance, or a switch to another generation: look again where it is.
             except Exception as error:  # noqa: BLE001 - whatever it is, the other gemeenten go on
                 if known is not None and isinstance(error, Gap):
                     continue  # The reader was put back to an earlier position: the next look goes on from there.
-                well = False
+                # The position has not moved: nothing is lost. The reader's lag shows that it stands still.
+                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+                self._failing[gemeente] = wait, monotonic() + wait
                 self._say(str(ledger), error)
-        return well
 
     def _say(self, where: str, error: Exception) -> None:
         log.error("reader stopped, will try again", reader=self._follower.reader.name, at=where, error=describe(error))

@@ -28,17 +28,13 @@ class Positions:
         self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._table = readers_table(service)
 
-    def asking(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A connection of which each statement is durable by itself."""
-        return self._asking.connect()
-
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._engine.begin()
 
     async def reached(self, reader: str) -> dict[str, int]:
         """The position of `reader` in each ledger it has read from, by the ledger's name."""
         query = select(self._table.c.ledger, self._table.c.position).where(self._table.c.reader == reader)
-        async with self.asking() as connection:
+        async with self._asking.connect() as connection:
             return {ledger: position for ledger, position in await connection.execute(query)}
 
     async def lock(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> int:
@@ -54,13 +50,10 @@ class Positions:
             .with_for_update()
         )
         if (row := (await tx.execute(query)).one_or_none()) is None:
-            await self.begin_at_the_start(tx, reader, ledger)
+            start = {"reader": reader, "ledger": str(ledger), "position": 0}
+            await tx.execute(insert(table).values(start).on_conflict_do_nothing())
             row = (await tx.execute(query)).one()
         return Place(row.position, row.held)
-
-    async def begin_at_the_start(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> None:
-        start = {"reader": reader, "ledger": str(ledger), "position": 0}
-        await tx.execute(insert(self._table).values(start).on_conflict_do_nothing())
 
     async def move(self, tx: AsyncConnection, reader: str, ledger: LedgerId, found: int, reached: int) -> Place:
         """Compare and set: the effect in `tx` counts only if the reader still was where it was found.

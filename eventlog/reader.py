@@ -116,11 +116,12 @@ class Follower:
 
     async def _go_on(self, ledger: LedgerId, events: Sequence[Recorded], known: int) -> int | None:
         """From where this process left the reader; where it is then, or None where nothing of `events` is new."""
+        reader = self.reader.name
         if not (fresh := following(ledger, known, events)):
             return None
         async with self.positions.begin() as tx:
-            place = await self.positions.move(tx, self.reader.name, ledger, known, fresh[-1].position)
-            await self._take(tx, ledger, fresh, place.held)
+            place = await self.positions.move(tx, reader, ledger, known, fresh[-1].position)
+            await self._take(tx, reader, ledger, fresh, place.held)
         return fresh[-1].position
 
     async def _look_and_go_on(self, ledger: LedgerId, events: Sequence[Recorded], apart: bool) -> int | None:
@@ -130,16 +131,21 @@ class Follower:
             place = await self.positions.lock_place(tx, reader, ledger)
             if not (fresh := following(ledger, place.position, events)):
                 return None
-            await self._take(tx, ledger, fresh, apart or place.held)
+            await self._take(tx, reader, ledger, fresh, apart or place.held)
             await self.positions.move(tx, reader, ledger, place.position, fresh[-1].position)
         return fresh[-1].position
 
-    async def _take(self, tx: AsyncConnection, ledger: LedgerId, fresh: Sequence[Recorded], apart: bool) -> None:
+    async def _take(
+        self, tx: AsyncConnection, reader: str, ledger: LedgerId, fresh: Sequence[Recorded], apart: bool
+    ) -> None:
         if self.quarantine is not None and apart:
             handle = partial(self.reader.handle, tx, ledger)
-            await self.quarantine.take(tx, self.reader.name, ledger, fresh, handle)
+            await self.quarantine.take(tx, reader, ledger, fresh, handle)
         else:
             await self.reader.handle(tx, ledger, fresh)
+        if self.reader.name != reader:
+            # Another delivery in this process has seen the switch: the effect was the new one's, the position is not.
+            raise PositionMoved(f"{reader} has become {self.reader.name} meanwhile")
 
     async def catch_up(self, ledger: LedgerId, reached: int | None = None) -> int:
         """Read on from the ledger's owner to its present end, from where the reader was last seen; where it is now."""

@@ -47,6 +47,8 @@ _KEEP_FIRST = text(
     " ON CONFLICT DO NOTHING RETURNING subject, wrapped_key)"
     " SELECT subject, wrapped_key FROM kept UNION ALL SELECT subject, wrapped_key FROM vault.subject_keys"
     " WHERE gemeente = :gemeente AND subject = ANY(cast(:subjects AS text[]))"
+    # One that is being erased is still seen here: the new one counts.
+    " AND NOT EXISTS (SELECT FROM kept WHERE kept.subject = subject_keys.subject)"
 )
 _FIND = text(
     "SELECT subject, wrapped_key FROM vault.subject_keys"

@@ -16,7 +16,7 @@ from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, Lag, LedgerSource, Reader, Source
-from eventlog.relay import Relay, RelayFollower
+from eventlog.relay import Relay
 from eventlog.subject_keys import PostgresKeys
 from eventlog.vault import Vault
 from eventlog.watch import BusWatch
@@ -125,9 +125,8 @@ class Process:
                 self._wakes.wake(service.name, ledger.gemeente)
             observed.committed()
 
-        positions, source = Positions(self.parts[service.name].engine, service.name), self._source(reader.source)
-        moves = RelayFollower if isinstance(reader, Relay) else Follower
-        follower = moves(observed, positions, source, moved, quarantine, patience_seconds)
+        positions = Positions(self.parts[service.name].engine, service.name)
+        follower = Follower(observed, positions, self._source(reader.source), moved, quarantine, patience_seconds)
         self.followers.append(follower)
         self._followed[service.name].append(follower)
         return follower

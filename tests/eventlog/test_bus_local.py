@@ -13,7 +13,7 @@ from eventlog.bus_local import Pull, Wakes
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
-from eventlog.reader import Follower, LedgerSource
+from eventlog.reader import READ_AT_ONCE, Follower, LedgerSource
 from tests.eventlog.making import append
 
 
@@ -115,22 +115,64 @@ async def test_a_hole_in_the_ledger_is_said_and_holds_up_no_other(
 
 async def test_a_reader_that_was_put_back_goes_on_from_where_it_is(engine: AsyncEngine, ledger: PostgresLedger) -> None:
     reader, positions = Choosy(), Positions(engine, "casework")
-    follower = Follower(reader, positions, LedgerSource(ledger))
-    pull = Pull(follower, Wakes())
-    reached: dict[str, int] = {}
+    pull = Pull(Follower(reader, positions, LedgerSource(ledger)), Wakes())
     for count in (2, 4):
         async with ledger.begin() as tx:
             await ledger.append(tx, "GM0002", [append("a", count - 2, count=2)])
-        assert await pull._read_on(reached)
+        await pull._read(await pull._longer())
     async with positions.begin() as tx:
         await positions.move(tx, "choosy", LedgerId("casework", "GM0002"), 4, 1)
     async with ledger.begin() as tx:
         await ledger.append(tx, "GM0002", [append("a", 4)])
-    assert await pull._read_on(reached)
-    assert reached == {}
-    assert await pull._read_on(reached)
-    assert reached == {"GM0002": 5}
+    await pull._read(await pull._longer())
+    assert pull._reached == {}
+    await pull._read(await pull._longer())
+    assert pull._reached == {"GM0002": 5}
     assert reader.taken == [f"casework/GM0002/{position}" for position in (1, 2, 3, 4, 2, 3, 4, 5)]
+
+
+class Restored(LedgerSource):
+    """A ledger that has lost what came after `end`."""
+
+    end = 2**62
+
+    async def sizes(self) -> dict[str, int]:
+        return {gemeente: min(size, self.end) for gemeente, size in (await super().sizes()).items()}
+
+    async def read(self, gemeente: str, after: int, limit: int = READ_AT_ONCE) -> list[Recorded]:
+        return [event for event in await super().read(gemeente, after, limit) if event.position <= self.end]
+
+
+async def test_a_database_that_was_put_back_while_it_was_read_is_read_on(
+    engine: AsyncEngine, ledger: PostgresLedger
+) -> None:
+    async with ledger.begin() as tx:
+        await ledger.append(tx, "GM0002", [append("a", count=5)])
+    reader, positions, source = Choosy(), Positions(engine, "casework"), Restored(ledger)
+    pull = Pull(Follower(reader, positions, source), Wakes())
+    await pull._read(await pull._longer())
+    source.end = 3
+    async with positions.begin() as tx:
+        await positions.move(tx, "choosy", LedgerId("casework", "GM0002"), 5, 1)
+    await pull._read(await pull._longer())
+    assert reader.taken == [f"casework/GM0002/{position}" for position in (1, 2, 3, 4, 5, 2, 3)]
+
+
+async def test_who_waits_for_a_ledger_that_fails_hears_of_the_others(
+    engine: AsyncEngine, ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_local, "_POLL_SECONDS", 2)
+    await _append_to(ledger, "GM0001")
+    reader, wakes = Choosy(), Wakes()
+    pull = Pull(Follower(reader, Positions(engine, "casework"), LedgerSource(ledger)), wakes)
+    pull.start()
+    await asyncio.sleep(0.3)
+    await _append_to(ledger, "GM0002")
+    wakes.wake("casework", "GM0002")
+    async with asyncio.timeout(1):
+        while not reader.taken:
+            await asyncio.sleep(0.01)
+    await pull.stop()
 
 
 async def test_a_ledger_that_fails_holds_up_no_other(engine: AsyncEngine, ledger: PostgresLedger) -> None:

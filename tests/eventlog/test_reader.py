@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from eventlog.errors import Gap
+from eventlog.errors import Gap, PositionMoved
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
@@ -123,6 +123,35 @@ async def test_a_reader_that_another_instance_moved_on_goes_on_from_there(
     await follower.deliver(LEDGER, events[5:7])
     await twin.deliver(LEDGER, events[5:9])
     assert await noted(engine) == list(range(1, 10))
+
+
+class Switching(Noting):
+    """Another delivery in this process sees that the reader is another one now, while this one has its effect."""
+
+    name = "noting"
+
+    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        await super().handle(tx, ledger, events)
+        if events[0].position in (1, 3):
+            self.name = f"{self.name} anew"
+
+
+async def test_an_effect_and_the_position_of_another_reader_do_not_go_together(
+    follower: Follower, engine: AsyncEngine
+) -> None:
+    events = await follower.source.read(GEMEENTE, after=0)
+    follower.reader = Switching()
+    for at in (0, 2):
+        with pytest.raises(PositionMoved, match="anew meanwhile"):
+            await follower.deliver(LEDGER, events[at : at + 2])
+        async with engine.begin() as tx:
+            await tx.execute(text("DELETE FROM casework.readers"))
+            now = {"reader": follower.reader.name, "at": at}
+            await tx.execute(text("INSERT INTO casework.readers VALUES (:reader, 'casework/GM0984', :at)"), now)
+        follower.reader.handle = Noting().handle  # type: ignore[method-assign]
+        await follower.deliver(LEDGER, events[at : at + 2])
+        del follower.reader.handle
+    assert await noted(engine) == [1, 2, 3, 4]
 
 
 async def _put_back(engine: AsyncEngine, position: int) -> None:

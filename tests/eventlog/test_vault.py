@@ -86,6 +86,20 @@ async def test_a_family_has_one_key_also_where_another_keeps_it_meanwhile(databa
     await engine.dispose()
 
 
+async def test_a_family_that_is_being_erased_gets_the_new_key_and_not_the_old_one(database_url: str) -> None:
+    engine, owner = make_engine(database_url, "intake"), create_async_engine(database_url)
+    keys = PostgresKeys(engine)
+    await keys.keep_first(GEMEENTE, {FAMILY: b"old"})
+    async with owner.begin() as erasing:
+        await erasing.execute(text("DELETE FROM vault.subject_keys"))
+        asking = asyncio.create_task(keys.keep_first(GEMEENTE, {FAMILY: b"new"}))
+        await asyncio.sleep(0.2)
+        assert not asking.done()
+    assert await asking == await keys.find(GEMEENTE, [FAMILY]) == {FAMILY: b"new"}
+    await engine.dispose()
+    await owner.dispose()
+
+
 class Slow(MemoryKeys):
     """Answers when it is told to, and keeps what it was asked for each time."""
 

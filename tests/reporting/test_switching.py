@@ -1,0 +1,80 @@
+"""A switch while events come in: each is counted once in either generation, whoever brings it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.errors import PositionMoved
+from eventlog.ledger import LedgerId
+from services.reporting import rebuild as rebuilding
+from services.reporting.comparing import differences
+from services.reporting.rebuild import rebuild, roll_back
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
+
+DAY = date(2023, 3, 1)
+LEDGER = LedgerId("casework", GEMEENTE)
+_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+
+async def test_two_deliveries_that_wait_for_the_switch_count_each_event_once(
+    casework: Casework, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bus and the watch beside it deliver to one reader, and may both be under way when the switch comes."""
+    story = CaseStory("one").opened(DAY)
+    await casework.writes([story])
+    await casework.read_by_reporting()
+    compared, compare = asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr(rebuilding, "differences", _when(compare, compared, differences))
+    switching = asyncio.create_task(rebuild(engine, PROGRAMMES, quietly))
+    await compared.wait()
+    delivered = []
+    for waiting in (1, 2):
+        await _contact(casework, story)
+        delivered.append(asyncio.create_task(casework._follower.catch_up(LEDGER, 1)))
+        await _until_waiting(engine, waiting)
+    compare.set()
+    await switching
+    assert all(isinstance(one, PositionMoved) for one in await asyncio.gather(*delivered, return_exceptions=True))
+    await casework.read_by_reporting()
+    assert await _counted(engine, 2) == (60, 2)
+    assert await _counted(engine, 1) == (0, 0)
+    await roll_back(engine)
+    await _contact(casework, story)
+    with pytest.raises(PositionMoved):
+        await casework.read_by_reporting()
+    await casework.read_by_reporting()
+    assert await _counted(engine, 1) == (90, 3)
+
+
+def _when(go_on: asyncio.Event, here: asyncio.Event, work: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+    async def waiting(*given: Any) -> Any:
+        here.set()
+        await go_on.wait()
+        return await work(*given)
+
+    return waiting
+
+
+async def _contact(casework: Casework, story: CaseStory) -> None:
+    had = len(story.told)
+    story.contact(DAY, 30)
+    async with casework.ledger.begin() as tx:
+        await casework.ledger.append(tx, GEMEENTE, [as_appends(story, had)])
+
+
+async def _until_waiting(engine: AsyncEngine, count: int) -> None:
+    async with asyncio.timeout(10), engine.connect() as connection:
+        while (await connection.execute(text(_WAITING))).scalar_one() < count:
+            await asyncio.sleep(0.02)
+
+
+async def _counted(engine: AsyncEngine, generation: int) -> tuple[int, int]:
+    async with engine.connect() as connection:
+        rows = await connection.execute(text(f"SELECT minutes, contacts FROM facts_{generation}.segments"))
+        minutes, contacts = rows.one()
+        return minutes, contacts
