@@ -1,0 +1,138 @@
+"""Several instances of one reader, and all that can come between: each event is taken once, in the order of its case.
+
+Two deliveries and a watch share one follower as they do in a process, a second process has its own, a third pulls.
+Meanwhile deliveries are cancelled, connections are ended, events cannot be taken and are tried again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from random import Random
+from time import monotonic
+
+import pytest
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from eventlog.bus_kafka import deliver_for_sure
+from eventlog.bus_local import Pull, Wakes
+from eventlog.positions import Positions
+from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.quarantine import Quarantine
+from eventlog.reader import Follower, LedgerSource
+from eventlog.redrive import redrive
+from eventlog.watch import BusWatch
+from tests.eventlog.making import GEMEENTE
+from tests.eventlog.picky import LEDGER, Desk, Picky, desk_at
+
+SECONDS = 4.0
+CASES = "abcdef"
+_END_SOME = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'spoorboek casework' AND random() < 0.2
+"""
+
+
+class Disturbed:
+    """What goes on beside each other until the time is over; whatever it raises is tried again."""
+
+    def __init__(self, desk: Desk, engines: list[AsyncEngine], seed: int) -> None:
+        self.desk, self.random, self.end = desk, Random(seed), monotonic() + SECONDS
+        self.poison: set[int] = set()
+        self.followers = [self._follower(engine) for engine in engines]
+        self.wakes = Wakes()
+
+    def _follower(self, engine: AsyncEngine) -> Follower:
+        source = LedgerSource(PostgresLedger(engine, "casework"))
+        reader, quarantine = Picky(poison=self.poison), Quarantine("casework")
+        return Follower(reader, Positions(engine, "casework"), source, quarantine=quarantine)
+
+    async def until_the_end(self, once: Callable[[], Awaitable[None]], most_seconds: float) -> None:
+        while monotonic() < self.end:
+            with suppress(Exception):
+                await once()
+            await asyncio.sleep(self.random.random() * most_seconds)
+
+    async def write(self) -> None:
+        await self.desk.append("".join(self.random.choice(CASES) for _ in range(self.random.randint(1, 8))))
+        self.wakes.wake("casework", GEMEENTE)
+
+    async def deliver(self, follower: Follower) -> None:
+        """From somewhat before or after where the reader is, as after a rebalance or with a gap."""
+        reached = (await follower.positions.reached("picky")).get(str(LEDGER), 0)
+        after = max(0, reached - self.random.randint(0, 5) + self.random.choice([0, 0, 0, 3]))
+        if events := await follower.source.read(GEMEENTE, after, self.random.randint(1, 12)):
+            delivering = asyncio.create_task(deliver_for_sure(follower, LEDGER, events))
+            if self.random.random() < 0.15:
+                await asyncio.sleep(self.random.random() * 0.01)
+                delivering.cancel()
+            with suppress(asyncio.CancelledError):
+                await delivering
+
+    async def try_again(self) -> None:
+        if self.random.random() < 0.5:
+            self.poison.clear()
+        else:
+            self.poison.add(self.random.randint(1, 400))
+        await redrive(self.random.choice(self.followers), LEDGER, self.random.choice(CASES))
+
+    async def settle(self) -> None:
+        """Nothing disturbs any more: what is left is taken."""
+        self.poison.clear()
+        for _ in range(3):  # A connection that was ended is heard of when it is used.
+            with suppress(Exception):
+                await self.followers[0].catch_up(LEDGER)
+        for case in CASES:
+            await redrive(self.followers[0], LEDGER, case)
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(database_url, isolation_level="AUTOCOMMIT")
+    yield engine
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_whatever_comes_between_each_event_is_taken_once_and_in_order(
+    database_url: str, owner: AsyncEngine, seed: int
+) -> None:
+    engines = [make_engine(database_url, "casework") for _ in range(3)]
+    async with desk_at(database_url) as desk:
+        with structlog.testing.capture_logs():
+            run = Disturbed(desk, engines, seed)
+            one, other, pulled = run.followers
+            pull, watch = Pull(pulled, run.wakes), BusWatch(one, 0.05)
+
+            async def end_some() -> None:
+                async with owner.connect() as connection:
+                    await connection.execute(text(_END_SOME))
+
+            pull.start()
+            watch.start()
+            await asyncio.gather(
+                run.until_the_end(run.write, 0.02),
+                *(run.until_the_end(lambda to=to: run.deliver(to), 0.01) for to in (one, one, other)),  # type: ignore[misc]
+                run.until_the_end(run.try_again, 0.1),
+                run.until_the_end(end_some, 0.2),
+            )
+            await watch.stop()
+            await pull.stop()
+            await run.settle()
+        taken = await desk.told()
+        assert taken == await _of_each_case(one)
+        assert sum(map(len, taken.values())) > 100
+        assert await desk.held() == {}
+    for engine in engines:
+        await engine.dispose()
+
+
+async def _of_each_case(follower: Follower) -> dict[str, list[int]]:
+    cases: dict[str, list[int]] = {}
+    position = 0
+    while events := await follower.source.read(GEMEENTE, position):
+        for event in events:
+            cases.setdefault(event.case, []).append(event.position)
+        position = events[-1].position
+    return cases
