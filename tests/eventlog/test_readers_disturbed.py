@@ -74,7 +74,7 @@ class Disturbed:
         if self.random.random() < 0.5:
             self.poison.clear()
         else:
-            self.poison.add(self.random.randint(1, 400))
+            self.poison.update(self.random.sample(range(1, 1000), 20))
         await redrive(self.random.choice(self.followers), LEDGER, self.random.choice(CASES))
 
     async def settle(self) -> None:
