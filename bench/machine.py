@@ -31,6 +31,7 @@ def load() -> float:
 
 
 def busy_seconds() -> float:
-    """Seconds that cores of this machine have worked since it started, for whomever."""
+    """Seconds that cores of this machine have worked since it started, for whomever here."""
     times = psutil.cpu_times()
-    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))
+    at_work = ("user", "nice", "system", "irq", "softirq")  # `user` has the guests' time; what was stolen is not here.
+    return float(sum(getattr(times, name, 0.0) for name in at_work))

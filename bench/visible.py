@@ -58,7 +58,7 @@ class Run:
     """Sends enquiries over lines that stay open, and watches them come out."""
 
     def __init__(self, lines: "asyncio.Queue[Line]", watching: asyncpg.Connection) -> None:
-        self._lines, self._watching = lines, watching
+        self._lines, self._watching, self._sent = lines, watching, 0
         self._model: dict[str, Any] = next(history())
         self._sender = next(
             one for one in senders_of("GM0984", "gezinscoaches-venray").values() if one.source == self._model["source"]
@@ -70,6 +70,8 @@ class Run:
         The order of both is the same.
         """
         before = await self._settled()
+        assert before == self._sent, f"{before} facts of {self._sent} enquiries that were sent before"
+        self._sent += count
         busy, started = busy_seconds(), perf_counter()
         sending = asyncio.create_task(self._send(rate, count))
         seen = await self._watch(before, count)

@@ -97,8 +97,9 @@ class Pull:
     async def _longer(self) -> list[str]:
         """The gemeenten whose ledgers are longer than what has been read of them."""
         sizes = await self._follower.source.sizes()
-        if any(sizes.get(gemeente, 0) < position for gemeente, position in self._reached.items()):
-            self._reached.clear()  # The database is an earlier one: where the reader is stands there.
+        for gemeente, size in sizes.items():
+            if self._reached.get(gemeente, 0) > size:
+                del self._reached[gemeente]  # The database is an earlier one: where the reader is stands there.
         return [gemeente for gemeente, size in sizes.items() if self._reached.get(gemeente, 0) < size]
 
     async def _read(self, gemeenten: Iterable[str]) -> None:

@@ -88,6 +88,8 @@ class Quarantine:
         self, tx: AsyncConnection, reader: str, ledger: LedgerId, events: Sequence[Recorded], handle: Handle
     ) -> None:
         """Have `handle` take what it can of `events` and hold the rest; the caller has locked the position in `tx`."""
+        # What is held nobody handles, and what fails is undone: so whether it is the reader's still is asked by itself.
+        await handle(())
         apart = Apart(tx, handle, await self.blocked(tx, reader, ledger, map(case_of, events)))
         await apart.take(events)
         await self.hold(tx, reader, ledger, apart.held)

@@ -35,7 +35,7 @@ class Reader(Protocol):
         ...
 
     async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
-        """Do the effect of `events`, all or nothing, in `tx`."""
+        """Do the effect of `events`, all or nothing, in `tx`; of none, see whether it is still this reader's to do."""
         ...
 
 

@@ -47,6 +47,8 @@ async def _redrive(follower: Follower, ledger: LedgerId, case: str) -> Redriven:
         apart = Apart(tx, partial(reader.handle, tx, ledger), set())
         while not apart.held and (positions := await _held(tx, quarantine, name, ledger, case)):
             await apart.take(await _read_anew(follower.source, ledger, positions))
+            if reader.name != name:
+                raise PositionMoved(f"{name} has become {reader.name} meanwhile")
             left = {held.event.position for held in apart.held}
             done = [position for position in positions if position not in left]
             await quarantine.release(tx, name, ledger, done)

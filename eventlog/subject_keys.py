@@ -11,10 +11,7 @@ class Keys(Protocol):
     """Where the families' wrapped keys are kept."""
 
     async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Durably keep the wrapped key of each subject that has none yet; the key that each has, where it is known.
-
-        One that somebody else keeps at the same moment may be missing in the answer: find it.
-        """
+        """Durably keep the wrapped key of each subject that has none yet; those that were kept."""
         ...
 
     async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
@@ -42,13 +39,9 @@ class PostgresKeys:
 
 
 _KEEP_FIRST = text(
-    "WITH kept AS (INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key)"
+    "INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key)"
     " SELECT :gemeente, new.* FROM unnest(cast(:subjects AS text[]), cast(:keys AS bytea[])) AS new"
-    " ON CONFLICT DO NOTHING RETURNING subject, wrapped_key)"
-    " SELECT subject, wrapped_key FROM kept UNION ALL SELECT subject, wrapped_key FROM vault.subject_keys"
-    " WHERE gemeente = :gemeente AND subject = ANY(cast(:subjects AS text[]))"
-    # One that is being erased is still seen here: the new one counts.
-    " AND NOT EXISTS (SELECT FROM kept WHERE kept.subject = subject_keys.subject)"
+    " ON CONFLICT DO NOTHING RETURNING subject, wrapped_key"
 )
 _FIND = text(
     "SELECT subject, wrapped_key FROM vault.subject_keys"
@@ -63,7 +56,9 @@ class MemoryKeys:
         self._wrapped: dict[tuple[str, str], bytes] = {}
 
     async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
-        return {one: self._wrapped.setdefault((gemeente, one), key) for one, key in wrapped.items()}
+        new = {subject: key for subject, key in wrapped.items() if (gemeente, subject) not in self._wrapped}
+        self._wrapped |= {(gemeente, subject): key for subject, key in new.items()}
+        return new
 
     async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
         return {one: self._wrapped[gemeente, one] for one in subjects if (gemeente, one) in self._wrapped}

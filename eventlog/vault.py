@@ -38,8 +38,8 @@ class Vault:
         self._derived: dict[str, bytes] = {}
         """One for each gemeente and use: few, and each pseudonym wants one."""
         self._opened: OrderedDict[tuple[str, str], AESGCM] = OrderedDict()
-        self._asked: defaultdict[str, set[str]] = defaultdict(set)
-        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._gathering: dict[str, tuple[set[str], asyncio.Task[dict[str, VaultError]]]] = {}
+        self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def pseudonym(self, gemeente: str, kind: str, reference: str) -> str:
         """32 hexadecimal digits that stand for `reference`; the same within one gemeente and kind, for ever."""
@@ -80,26 +80,34 @@ class Vault:
     async def prepare(self, gemeente: str, subjects: Collection[str]) -> None:
         """Have the keys of `subjects` at hand, made where there are none: many in the time of one.
 
-        While one caller waits for the store, what others ask for gathers and goes there together.
+        While the store is asked, what others want gathers and is asked for together. Whoever is in a question hears
+        its answer or its failure at once, and a caller that goes away takes nothing from the others.
         """
         if not (unknown := self._unknown(gemeente, subjects)):
             return
-        self._asked[gemeente] |= unknown
-        async with self._asking[gemeente]:
-            if unknown := self._unknown(gemeente, unknown):
-                failed = await self._fetch_or_make(gemeente, self._asked.pop(gemeente, set()) | unknown)
-                for subject in unknown & failed.keys():
-                    raise failed[subject]
+        if (gathering := self._gathering.get(gemeente)) is None:
+            gathering = self._gathering[gemeente] = set(), asyncio.create_task(self._ask(gemeente))
+        wanted, asking = gathering
+        wanted |= unknown
+        failed = await asyncio.shield(asking)
+        for subject in unknown & failed.keys():
+            raise failed[subject]
+
+    async def _ask(self, gemeente: str) -> dict[str, VaultError]:
+        async with self._one_at_a_time[gemeente]:
+            wanted, _ = self._gathering.pop(gemeente)
+            return await self._fetch_or_make(gemeente, self._unknown(gemeente, wanted))
 
     def _unknown(self, gemeente: str, subjects: Collection[str]) -> set[str]:
         return {subject for subject in subjects if (gemeente, subject) not in self._opened}
 
     async def _fetch_or_make(self, gemeente: str, subjects: set[str]) -> dict[str, VaultError]:
         """Have their keys at hand; of those that cannot be had the reason, for whoever asked for them."""
-        new = {subject: self._new_key(gemeente, subject) for subject in subjects}
-        wrapped = await self._keys.keep_first(gemeente, new)
-        if made_by_others := subjects - wrapped.keys():
-            wrapped |= await self._keys.find(gemeente, made_by_others)
+        if not subjects:
+            return {}
+        wrapped = await self._keys.keep_first(gemeente, {one: self._new_key(gemeente, one) for one in subjects})
+        if had_one := subjects - wrapped.keys():
+            wrapped |= await self._keys.find(gemeente, had_one)
         gone = f"{gemeente}: the key just made for a family is gone; is it being erased?"
         failed = {subject: VaultError(gone) for subject in subjects - wrapped.keys()}
         for subject, key in wrapped.items():

@@ -51,6 +51,9 @@ class ObservedReader:
         return self._reader.source
 
     async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        if not events:
+            await self._reader.handle(tx, ledger, events)
+            return
         with structlog.contextvars.bound_contextvars(**self._about(ledger, events)):
             began = time.time_ns()
             await self._reader.handle(tx, ledger, events)

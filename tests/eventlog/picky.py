@@ -35,7 +35,7 @@ class Picky:
     batches: list[int] = field(default_factory=list)
 
     async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
-        self.batches.append(len(events))
+        self.batches += [len(events)] if events else []
         for one in events:
             about = {"gemeente": ledger.gemeente, "case": one.case or one.stream, "position": one.position}
             await tx.execute(_TAKE, about)
@@ -51,8 +51,9 @@ class Halting(Picky):
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
-        self.reached.set()
-        await self.go_on.wait()
+        if events:
+            self.reached.set()
+            await self.go_on.wait()
         await super().handle(tx, ledger, events)
 
 

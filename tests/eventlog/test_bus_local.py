@@ -45,16 +45,16 @@ async def test_a_wake_reads_on_where_it_happened(
     engine: AsyncEngine, ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bus_local, "_POLL_SECONDS", 3600)
+    await _append_to(ledger, "GM0002")
     reader, wakes = Choosy(), Wakes()
     pull = Pull(Follower(reader, Positions(engine, "casework"), LedgerSource(ledger)), wakes)
     pull.start()
-    await asyncio.sleep(0.2)  # It has looked, and there was nothing.
-    await _append_to(ledger, "GM0002", "GM0003")
-    wakes.wake("casework", "GM0002")
-    await asyncio.sleep(0.2)
-    assert reader.taken == ["casework/GM0002/1"]
+    await _until_taken(reader, 1)  # It has looked at all, and does not so soon again.
+    await _append_to(ledger, "GM0003", "GM0004")
     wakes.wake("casework", "GM0003")
     await _until_taken(reader, 2)
+    await asyncio.sleep(0.2)
+    assert reader.taken == ["casework/GM0002/1", "casework/GM0003/1"]
     await pull.stop()
 
 
@@ -73,9 +73,11 @@ async def test_what_another_process_wrote_is_found_however_often_one_gemeente_wa
             await asyncio.sleep(0)
 
     waking = asyncio.create_task(wake_for_ever())
-    await _until_taken(reader, 1)
-    waking.cancel()
-    await pull.stop()
+    try:
+        await _until_taken(reader, 1)
+    finally:
+        waking.cancel()
+        await pull.stop()
 
 
 async def _append_to(ledger: PostgresLedger, *gemeenten: str) -> None:
@@ -85,7 +87,7 @@ async def _append_to(ledger: PostgresLedger, *gemeenten: str) -> None:
 
 
 async def _until_taken(reader: Choosy, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(reader.taken) < count:
             await asyncio.sleep(0.02)
 
@@ -161,17 +163,17 @@ async def test_a_database_that_was_put_back_while_it_was_read_is_read_on(
 async def test_who_waits_for_a_ledger_that_fails_hears_of_the_others(
     engine: AsyncEngine, ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus_local, "_POLL_SECONDS", 2)
+    monkeypatch.setattr(bus_local, "_POLL_SECONDS", 60)
+    monkeypatch.setattr(bus_local, "_LONGEST_WAIT_SECONDS", 120)
     await _append_to(ledger, "GM0001")
     reader, wakes = Choosy(), Wakes()
     pull = Pull(Follower(reader, Positions(engine, "casework"), LedgerSource(ledger)), wakes)
     pull.start()
-    await asyncio.sleep(0.3)
+    while "GM0001" not in pull._failing:
+        await asyncio.sleep(0.01)
     await _append_to(ledger, "GM0002")
     wakes.wake("casework", "GM0002")
-    async with asyncio.timeout(1):
-        while not reader.taken:
-            await asyncio.sleep(0.01)
+    await _until_taken(reader, 1)
     await pull.stop()
 
 

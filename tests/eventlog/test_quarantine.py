@@ -1,11 +1,13 @@
 """What a reader cannot take holds up its own case and no other, whoever delivers and however often."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import text
 
 from eventlog.errors import UnreadableRecord
+from eventlog.ledger import Recorded
 from eventlog.redrive import redrive
 from tests.eventlog.picky import BAD, LEDGER, Desk
 
@@ -52,8 +54,9 @@ async def test_an_instance_that_waited_for_the_lock_sees_what_the_other_held(des
     follower = desk.follower()
     assert follower.quarantine is not None
 
-    async def cannot(_: object) -> None:
-        raise UnreadableRecord("casework/GM0984/2: cannot be read")
+    async def cannot(given: Sequence[Recorded]) -> None:
+        if given:
+            raise UnreadableRecord("casework/GM0984/2: cannot be read")
 
     async with follower.positions.begin() as tx:
         await follower.positions.lock_place(tx, "picky", LEDGER)

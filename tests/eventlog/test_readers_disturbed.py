@@ -13,6 +13,7 @@ from time import monotonic
 import pytest
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from eventlog.bus_kafka import deliver_for_sure
@@ -84,7 +85,14 @@ class Disturbed:
             with suppress(Exception):
                 await self.followers[0].catch_up(LEDGER)
         for case in CASES:
-            await redrive(self.followers[0], LEDGER, case)
+            while await self._left(case):
+                with suppress(DBAPIError):
+                    await redrive(self.followers[0], LEDGER, case)
+
+    async def _left(self, case: str) -> bool:
+        query = text("SELECT count(*) FROM casework.quarantine WHERE case_id = :case")
+        async with self.desk.engine.connect() as connection:
+            return bool((await connection.execute(query, {"case": case})).scalar_one())
 
 
 @pytest.fixture
@@ -119,10 +127,11 @@ async def test_whatever_comes_between_each_event_is_taken_once_and_in_order(
             )
             await watch.stop()
             await pull.stop()
+            before = sum(map(len, (await desk.told()).values()))
             await run.settle()
         taken = await desk.told()
         assert taken == await _of_each_case(one)
-        assert sum(map(len, taken.values())) > 100
+        assert before > 20, "nothing was taken while it was disturbed"
         assert await desk.held() == {}
     for engine in engines:
         await engine.dispose()

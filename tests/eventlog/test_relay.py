@@ -75,7 +75,8 @@ async def test_two_relays_publish_each_event_once(engine: AsyncEngine, ledger: P
     for number in range(6, 200):
         async with ledger.begin() as tx:
             await ledger.append(tx, GEMEENTE, [append(f"s{number}")])
-    await asyncio.gather(*following)
+    async with asyncio.timeout(30):
+        await asyncio.gather(*following)
     assert topic.records == list(range(1, 201))
 
 

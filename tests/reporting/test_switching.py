@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId
+from eventlog.quarantine import Quarantine
 from services.reporting import rebuild as rebuilding
 from services.reporting.comparing import differences
 from services.reporting.rebuild import rebuild, roll_back
@@ -19,6 +20,10 @@ from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_a
 DAY = date(2023, 3, 1)
 LEDGER = LedgerId("casework", GEMEENTE)
 _WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+_HELD = """
+    INSERT INTO reporting.quarantine (reader, ledger, position, case_id, type, status, reason)
+    VALUES ('facts_1', 'casework/GM0984', 1, :case, 'nl.spoorboek.case.opened.v1', 'quarantined', 'mended since')
+"""
 
 
 async def test_two_deliveries_that_wait_for_the_switch_count_each_event_once(
@@ -49,6 +54,23 @@ async def test_two_deliveries_that_wait_for_the_switch_count_each_event_once(
         await casework.read_by_reporting()
     await casework.read_by_reporting()
     assert await _counted(engine, 1) == (90, 3)
+
+
+async def test_a_case_in_quarantine_hears_of_the_switch_too(casework: Casework, engine: AsyncEngine) -> None:
+    """Nobody handles what waits behind a bad event; the live facts must get it all the same."""
+    casework._follower.quarantine = Quarantine("reporting")
+    story = CaseStory("one").opened(DAY)
+    await casework.writes([story])
+    await casework.read_by_reporting()
+    async with engine.begin() as tx:
+        await tx.execute(text(_HELD), {"case": story.case})
+        await tx.execute(text("UPDATE reporting.readers SET held = true"))
+    await rebuild(engine, PROGRAMMES, quietly)
+    await _contact(casework, story)
+    with pytest.raises(PositionMoved):
+        await casework.read_by_reporting()
+    await casework.read_by_reporting()
+    assert await _counted(engine, 2) == (30, 1)
 
 
 def _when(go_on: asyncio.Event, here: asyncio.Event, work: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
