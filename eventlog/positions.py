@@ -1,7 +1,6 @@
 """How far the readers of a service are, kept beside their effects."""
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -10,14 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId
 from eventlog.tables import readers_table
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a reader is in a ledger, and whether it left anything there in quarantine."""
-
-    position: int
-    held: bool
 
 
 class Positions:
@@ -39,26 +30,20 @@ class Positions:
 
     async def lock(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> int:
         """The reader's position; no other instance of it can move it before `tx` ends."""
-        return (await self.lock_place(tx, reader, ledger)).position
-
-    async def lock_place(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> Place:
-        """The same, with whether anything is in quarantine: both stand in the row whose newest form the lock gives."""
         table = self._table
         query = (
-            select(table.c.position, table.c.held)
-            .where(table.c.reader == reader, table.c.ledger == str(ledger))
-            .with_for_update()
+            select(table.c.position).where(table.c.reader == reader, table.c.ledger == str(ledger)).with_for_update()
         )
-        if (row := (await tx.execute(query)).one_or_none()) is None:
+        if (position := (await tx.execute(query)).scalar_one_or_none()) is None:
             start = {"reader": reader, "ledger": str(ledger), "position": 0}
             await tx.execute(insert(table).values(start).on_conflict_do_nothing())
-            row = (await tx.execute(query)).one()
-        return Place(row.position, row.held)
+            position = (await tx.execute(query)).scalar_one()
+        return int(position)
 
-    async def move(self, tx: AsyncConnection, reader: str, ledger: LedgerId, found: int, reached: int) -> Place:
+    async def move(self, tx: AsyncConnection, reader: str, ledger: LedgerId, found: int, reached: int) -> bool:
         """Compare and set: the effect in `tx` counts only if the reader still was where it was found.
 
-        It is locked until `tx` ends, as by `lock_place`.
+        Locks it as `lock` does. Whether the reader has anything in quarantine there, as it is under the lock.
         """
         table = self._table
         moved = await tx.execute(
@@ -69,4 +54,4 @@ class Positions:
         )
         if (held := moved.scalar_one_or_none()) is None:
             raise PositionMoved(f"{reader} is no longer at {ledger}/{found}")
-        return Place(reached, held)
+        return bool(held)

@@ -109,30 +109,25 @@ class Follower:
                     raise  # It has switched to another generation: its caller looks where that one is.
                 # Somebody else has moved it: look where it is.
         if reached is None:
-            reached = await self._look_and_go_on(ledger, events, apart)
+            reached = await self._go_on(ledger, events, None, apart)
         if reached is not None:
             self._known[name, ledger] = reached
         return reached is not None
 
-    async def _go_on(self, ledger: LedgerId, events: Sequence[Recorded], known: int) -> int | None:
-        """From where this process left the reader; where it is then, or None where nothing of `events` is new."""
-        reader = self.reader.name
-        if not (fresh := following(ledger, known, events)):
-            return None
-        async with self.positions.begin() as tx:
-            place = await self.positions.move(tx, reader, ledger, known, fresh[-1].position)
-            await self._take(tx, reader, ledger, fresh, place.held)
-        return fresh[-1].position
+    async def _go_on(
+        self, ledger: LedgerId, events: Sequence[Recorded], known: int | None, apart: bool = False
+    ) -> int | None:
+        """From where this process left the reader, or (None) from where it stands, which is locked first.
 
-    async def _look_and_go_on(self, ledger: LedgerId, events: Sequence[Recorded], apart: bool) -> int | None:
-        """The same from where it is now, which is locked first."""
+        Where it is then; None where nothing of `events` is new.
+        """
         reader = self.reader.name
         async with self.positions.begin() as tx:
-            place = await self.positions.lock_place(tx, reader, ledger)
-            if not (fresh := following(ledger, place.position, events)):
+            position = await self.positions.lock(tx, reader, ledger) if known is None else known
+            if not (fresh := following(ledger, position, events)):
                 return None
-            await self._take(tx, reader, ledger, fresh, apart or place.held)
-            await self.positions.move(tx, reader, ledger, place.position, fresh[-1].position)
+            held = await self.positions.move(tx, reader, ledger, position, fresh[-1].position)
+            await self._take(tx, reader, ledger, fresh, apart or held)
         return fresh[-1].position
 
     async def _take(

@@ -59,7 +59,7 @@ async def test_an_instance_that_waited_for_the_lock_sees_what_the_other_held(des
             raise UnreadableRecord("casework/GM0984/2: cannot be read")
 
     async with follower.positions.begin() as tx:
-        await follower.positions.lock_place(tx, "picky", LEDGER)
+        await follower.positions.lock(tx, "picky", LEDGER)
         waiting = asyncio.create_task(follower.deliver(LEDGER, events))
         await asyncio.sleep(0.2)
         await follower.quarantine.take(tx, "picky", LEDGER, events[1:2], cannot)
