@@ -1,27 +1,16 @@
 """Appends to one ledger in PostgreSQL, batch after batch, where the next is numbered while the last is being stored."""
 
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.errors import VersionConflict
 from eventlog.ledger import Append, Outcome
-from eventlog.one_statement import Tip, expected_versions
-from eventlog.sequencing import Sequenced
+from eventlog.one_statement import Ahead, Tip
 
 if TYPE_CHECKING:
     from eventlog.postgres import PostgresLedger
-
-
-@dataclass(frozen=True, slots=True)
-class _Ahead:
-    """A batch that is numbered from `tip`, and the tip after it."""
-
-    tip: Tip
-    new_tip: Tip
-    sequenced: Sequenced
 
 
 class Appending:
@@ -38,20 +27,17 @@ class Appending:
     def __call__(self, appends: Sequence[Append]) -> Coroutine[Any, Any, list[Outcome]]:
         return self._store(appends, self._number(self._numbered, appends))
 
-    def _number(self, tip: Tip | None, appends: Sequence[Append]) -> _Ahead | None:
-        if tip is None or not appends or not all(append.events for append in appends):
-            self._numbered = None
-            return None
-        sequenced, new_tip = self._ledger.number(self._gemeente, tip, expected_versions(appends), appends)
-        self._numbered = new_tip
-        return _Ahead(tip, new_tip, sequenced)
+    def _number(self, tip: Tip | None, appends: Sequence[Append]) -> Ahead | None:
+        ahead = self._ledger.number_ahead(self._gemeente, tip, appends)
+        self._numbered = ahead.new_tip if ahead else None
+        return ahead
 
-    async def _store(self, appends: Sequence[Append], ahead: _Ahead | None) -> list[Outcome]:
+    async def _store(self, appends: Sequence[Append], ahead: Ahead | None) -> list[Outcome]:
         # Whatever fails, or comes in between, the tip is no longer known; a success makes it known again.
         tip = self._ledger.tips.take(self._gemeente)
         if ahead is None or ahead.tip is not tip:
             ahead = self._number(tip, appends)
-        if ahead is not None and await self._in_one_statement(ahead, appends):
+        if ahead is not None and await self._in_one_statement(ahead):
             self._ledger.tips.remember(self._gemeente, ahead.new_tip)
             return ahead.sequenced.outcomes
         self._numbered = None
@@ -63,8 +49,6 @@ class Appending:
             self._numbered = self._ledger.tips.get(self._gemeente)
         return sequenced.outcomes
 
-    async def _in_one_statement(self, ahead: _Ahead, appends: Sequence[Append]) -> bool:
+    async def _in_one_statement(self, ahead: Ahead) -> bool:
         driver: Any = (await self._connection.get_raw_connection()).driver_connection
-        return await self._ledger.one_statement.store(
-            driver, ahead.tip, ahead.new_tip, expected_versions(appends), ahead.sequenced.events
-        )
+        return await self._ledger.one_statement.store(driver, ahead)

@@ -13,8 +13,9 @@ from typing import Any
 from asyncpg import Connection, UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventlog.ledger import Append, Recorded
+from eventlog.ledger import Recorded
 from eventlog.merkle import Frontier
+from eventlog.sequencing import Sequenced
 
 # The unique constraint on (gemeente, stream, version) finds the streams that are further than expected; that one is
 # less far, no constraint says, so $8 and $9 name the last event that must be there of each stream that should exist.
@@ -67,9 +68,14 @@ class Tips:
             self._tips[gemeente] = tip
 
 
-def expected_versions(appends: Sequence[Append]) -> dict[str, int]:
-    """How far each stream must be for its first append to be stored."""
-    return {append.stream: append.expected_version for append in reversed(appends)}
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Appends numbered from `tip`, the first of each stream at the version that its caller expects; then `new_tip`."""
+
+    tip: Tip
+    new_tip: Tip
+    expected: dict[str, int]
+    sequenced: Sequenced
 
 
 class OneStatement:
@@ -79,26 +85,23 @@ class OneStatement:
         self._text = _STATEMENT.format(service=service, unless="")
         self._text_within = _STATEMENT.format(service=service, unless=_UNLESS_FURTHER.format(service=service))
 
-    async def store(
-        self, driver: Connection, tip: Tip, new_tip: Tip, expected: dict[str, int], events: Sequence[Recorded]
-    ) -> bool:
-        """Whether `events`, numbered from `tip`, are stored and durable; where not, nothing of them is."""
+    async def store(self, driver: Connection, ahead: Ahead) -> bool:
+        """Whether its events are stored and durable; where not, nothing of them is."""
         try:
-            done = await driver.execute(self._text, *_parameters(tip, new_tip, expected, events))
+            done = await driver.execute(self._text, *_parameters(ahead))
         except UniqueViolationError:
             return False
         return str(done) != "INSERT 0 0"
 
-    async def store_within(
-        self, tx: AsyncConnection, tip: Tip, new_tip: Tip, expected: dict[str, int], events: Sequence[Recorded]
-    ) -> bool:
+    async def store_within(self, tx: AsyncConnection, ahead: Ahead) -> bool:
         """The same in `tx`, which can go on in either case."""
-        done = await tx.exec_driver_sql(self._text_within, _parameters(tip, new_tip, expected, events))
+        done = await tx.exec_driver_sql(self._text_within, _parameters(ahead))
         return done.rowcount > 0
 
 
-def _parameters(tip: Tip, new_tip: Tip, expected: dict[str, int], events: Sequence[Recorded]) -> tuple[Any, ...]:
-    begun = {stream: version for stream, version in expected.items() if version}
+def _parameters(ahead: Ahead) -> tuple[Any, ...]:
+    tip, new_tip, events = ahead.tip, ahead.new_tip, ahead.sequenced.events
+    begun = {stream: version for stream, version in ahead.expected.items() if version}
     return (
         events[0].ledger.gemeente,
         tip.frontier.size,

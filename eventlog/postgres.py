@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from eventlog.appending import Appending
 from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import EMPTY_ROOT, Frontier
-from eventlog.one_statement import OneStatement, Tip, Tips, as_rows, expected_versions
+from eventlog.one_statement import Ahead, OneStatement, Tip, Tips, as_rows
 from eventlog.sequencing import Sequenced, sequence
 from eventlog.tables import events_table, heads_table
 
@@ -93,13 +93,10 @@ class PostgresLedger:
         return self._asking.connect()
 
     async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
-        tip = self.tips.take(gemeente)
-        if tip is not None and appends and all(append.events for append in appends):
-            expected = expected_versions(appends)
-            sequenced, new_tip = self.number(gemeente, tip, expected, appends)
-            if await self.one_statement.store_within(tx, tip, new_tip, expected, sequenced.events):
-                self.tips.remember(gemeente, new_tip)
-                return sequenced.outcomes
+        ahead = self.number_ahead(gemeente, self.tips.take(gemeente), appends)
+        if ahead is not None and await self.one_statement.store_within(tx, ahead):
+            self.tips.remember(gemeente, ahead.new_tip)
+            return ahead.sequenced.outcomes
         sequenced, new_tip = await self.append_and_tell(tx, gemeente, appends)
         self.tips.remember(gemeente, new_tip)
         return sequenced.outcomes
@@ -116,12 +113,20 @@ class PostgresLedger:
         streams = list({append.stream for append in appends})
         versions = await tx.execute(self._versions, {"gemeente": gemeente, "streams": streams})
         found = {stream: version for stream, version in versions}
-        sequenced, new_tip = self.number(gemeente, tip, found, appends)
+        sequenced, new_tip = self._number(gemeente, tip, found, appends)
         if sequenced.events:
             await self._store(tx, gemeente, sequenced.events, sequenced.frontier)
         return sequenced, new_tip
 
-    def number(
+    def number_ahead(self, gemeente: str, tip: Tip | None, appends: Sequence[Append]) -> Ahead | None:
+        """What can be stored in one statement; None where the head must be asked for first."""
+        if tip is None or not appends or not all(append.events for append in appends):
+            return None
+        expected = {append.stream: append.expected_version for append in reversed(appends)}
+        sequenced, new_tip = self._number(gemeente, tip, expected, appends)
+        return Ahead(tip, new_tip, expected, sequenced)
+
+    def _number(
         self, gemeente: str, tip: Tip, versions: dict[str, int], appends: Sequence[Append]
     ) -> tuple[Sequenced, Tip]:
         recorded_at = max(self._clock(), tip.recorded_at)
