@@ -4,6 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 
 import psutil
 
@@ -30,8 +31,17 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
-def busy_seconds() -> float:
-    """Seconds that cores of this machine have worked since it started, for whomever here."""
+class CoresAtWork:
+    """How many cores of this machine have been at work, for whomever, since this was made."""
+
+    def __init__(self) -> None:
+        self._busy, self._started = _busy_seconds(), perf_counter()
+
+    def so_far(self) -> float:
+        return (_busy_seconds() - self._busy) / (perf_counter() - self._started)
+
+
+def _busy_seconds() -> float:
     times = psutil.cpu_times()
     at_work = ("user", "nice", "system", "irq", "softirq")  # `user` has the guests' time; what was stolen is not here.
     return float(sum(getattr(times, name, 0.0) for name in at_work))

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import peer
 from bench.ledgers import EVENTS_PER_CASE, fill
-from bench.machine import busy_seconds
+from bench.machine import CoresAtWork
 from bench.measured import Measured, Ratio, Section, rate, repeat
 from bench.parts import migrated
 from eventlog.ledger import LedgerId
@@ -42,11 +42,10 @@ async def rebuilding(postgres: Postgres, repeats: int) -> Section:
         await have_facts(engine, FIRST, size)
 
         async def built(events: int, busy: list[float]) -> float:
-            before, started = busy_seconds(), perf_counter()
-            await once(engine)
-            seconds = perf_counter() - started
-            busy.append((busy_seconds() - before) / seconds)
-            return events / seconds
+            at_work = CoresAtWork()
+            reached = await rate(events, lambda: once(engine))
+            busy.append(at_work.so_far())
+            return reached
 
         busy_with_one, busy_with_two = list[float](), list[float]()
 

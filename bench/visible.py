@@ -13,7 +13,7 @@ from uuid import uuid4
 import asyncpg
 
 from bench.http import Line
-from bench.machine import busy_seconds
+from bench.machine import CoresAtWork
 from bench.measured import Measured, Section
 from services.demonstration.history import history
 from services.demonstration.senders import senders_of
@@ -72,11 +72,11 @@ class Run:
         before = await self._settled()
         assert before == self._sent, f"{before} facts of {self._sent} enquiries that were sent before"
         self._sent += count
-        busy, started = busy_seconds(), perf_counter()
+        at_work = CoresAtWork()
         sending = asyncio.create_task(self._send(rate, count))
         seen = await self._watch(before, count)
         accepted = sorted(await sending)
-        cores = (busy_seconds() - busy) / (perf_counter() - started)
+        cores = at_work.so_far()
         assert len(seen) == len(accepted) == count, f"{len(accepted)} of {count} accepted, {len(seen)} seen"
         return [max(0.0, out - taken) for out, taken in zip(seen, accepted, strict=True)], cores
 

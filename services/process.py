@@ -153,8 +153,10 @@ class Process:
         return app
 
     def _make_watch(self) -> Watch:
-        followed, services = self._followed, self.services
-        watched = [Watched(services[name], self.parts[name].engine, tuple(followed[name])) for name in services]
+        watched = [
+            Watched(service, self.parts[name].engine, tuple(self._followed[name]))
+            for name, service in self.services.items()
+        ]
         broker = BrokerProbe(self.settings.kafka) if self.settings.kafka else None
         return Watch(watched, broker, self.settings.lag_seconds, self._clock)
 
@@ -173,8 +175,8 @@ class Process:
 
     def _topics(self) -> list[str]:
         """Every topic this process reads or writes, but those that partners write."""
-        ledgers = {*self.services, *(follower.reader.source for follower in self.followers)}
-        return sorted({*map(events_topic, ledgers), *(t for service in self.services.values() for t in service.topics)})
+        ours = {events_topic(follower.reader.source) for follower in self.followers}
+        return sorted(ours.union(*(service.topics for service in self.services.values())))
 
     async def stop(self) -> None:
         """Ends between transactions or undoes the running one; nothing is left half."""

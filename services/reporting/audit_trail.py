@@ -11,6 +11,7 @@ from sqlalchemy import JSON, Column, Integer, MetaData, Select, Table, cast, exi
 
 from eventlog.errors import Standstill
 from eventlog.ledger import LedgerId, Recorded
+from eventlog.one_statement import as_rows
 from eventlog.tables import events_table, quarantine_table
 from schemas.case import CaseVoided
 from services.reporting.decoding import FACT_TYPES
@@ -45,12 +46,13 @@ def _row(alias: str) -> str:
     return f"({', '.join(f'{alias}.{name}' for name in _NAMES)})"
 
 
-_ADD = """
-    INSERT INTO reporting.case_events SELECT new.* FROM unnest($1::reporting.case_events[]) AS new
+# Rows come in the form that every ledger's have, reporting's own too.
+_ADD = f"""
+    INSERT INTO reporting.case_events ({_COLUMNS}) SELECT {_COLUMNS} FROM unnest($1::reporting.events[])
     ON CONFLICT DO NOTHING
 """
 _OTHER = f"""
-    SELECT new.gemeente, new.position FROM unnest($1::reporting.case_events[]) AS new
+    SELECT new.gemeente, new.position FROM unnest($1::reporting.events[]) AS new
     JOIN reporting.case_events AS kept USING (gemeente, position) WHERE {_row("new")} <> {_row("kept")} LIMIT 1
 """
 # Two readings cost less than a join of them, and nearly always agree.
@@ -109,26 +111,10 @@ async def add_events(connection: Any, events: Sequence[Recorded]) -> None:
     """What an earlier generation has had is there already; raises OtherTrail where it is something else."""
     if not events:
         return
-    rows = [_as_row(event) for event in events]
+    rows = list(as_rows(events))
     done = await connection.execute(_ADD, rows)
     if done != f"INSERT 0 {len(rows)}" and (other := await connection.fetchrow(_OTHER, rows)):
         raise OtherTrail(other[0], other[1])
-
-
-def _as_row(event: Recorded) -> tuple[object, ...]:
-    return (
-        event.ledger.gemeente,
-        event.position,
-        event.case,
-        event.version,
-        event.type,
-        event.occurred_on,
-        event.recorded_at,
-        event.partner,
-        event.correlation,
-        event.causation,
-        event.data,
-    )
 
 
 async def is_as_recorded(connection: Any, ledger: LedgerId, after: int, up_to: int) -> bool:
