@@ -8,7 +8,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bench.measured import Measured, Ratio, Section, repeat
+from bench.measured import Measured, Ratio, Section, in_turn
 from bench.parts import migrated
 from eventlog.bus_kafka import KafkaBus
 from eventlog.ledger import LedgerId, Recorded
@@ -101,9 +101,8 @@ async def bare_rate(kafka: str, size: int) -> float:
 
 
 async def carrying(postgres: Postgres, kafka: str, size: int, repeats: int) -> Section:
-    ours = Measured("Kafka to reporting's facts, committed", "events/s",
-                    await repeat(repeats, lambda: folded_rate(postgres, kafka, size)))  # fmt: skip
-    bare = Measured("bare aiokafka getmany loop of the same records", "events/s",
-                    await repeat(repeats, lambda: bare_rate(kafka, size)))  # fmt: skip
+    folded, taken = await in_turn(repeats, lambda: folded_rate(postgres, kafka, size), lambda: bare_rate(kafka, size))
+    ours = Measured("Kafka to reporting's facts, committed", "events/s", folded)
+    bare = Measured("bare aiokafka getmany loop of the same records", "events/s", taken)
     how = f"{size} records of one partition, at most {_AT_ONCE} at a time, counted after the first batch."
     return Section("Bus, fold, commit", how, (ours, bare), (Ratio(ours, bare, 0.2, share=True),), (_LIMITS,))

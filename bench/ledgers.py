@@ -30,6 +30,11 @@ async def fill(database_url: str, gemeente: str, cases: int) -> int:
     return size
 
 
+def events_of(gemeente: str, cases: int) -> Iterator[NewEvent]:
+    """The same events, for who keeps them otherwise."""
+    return (event for append in _appends(gemeente, cases) for event in append.events)
+
+
 def _appends(gemeente: str, cases: int) -> Iterator[Append]:
     for first in range(0, cases, SIDE_BY_SIDE):
         stories = [_story(f"{gemeente} {number}") for number in range(first, min(first + SIDE_BY_SIDE, cases))]

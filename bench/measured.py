@@ -51,5 +51,7 @@ async def rate(count: int, work: Callable[[], Awaitable[object]]) -> float:
     return count / (perf_counter() - started)
 
 
-async def repeat(times: int, once: Callable[[], Awaitable[float]]) -> tuple[float, ...]:
-    return tuple([await once() for _ in range(times)])
+async def in_turn(times: int, *each: Callable[[], Awaitable[float]]) -> list[tuple[float, ...]]:
+    """Each of them `times` times, one after the other: what disturbs the machine disturbs all alike."""
+    rounds = [[await once() for once in each] for _ in range(times)]
+    return list(zip(*rounds, strict=True))

@@ -12,7 +12,7 @@ SETTINGS = {
     "full_page_writes": "on",
     "synchronous_commit": "on",
     "max_connections": "200",
-    "shared_buffers": "512MB",
+    "shared_buffers": "2GB",
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",
 }

@@ -1,18 +1,22 @@
 """The peer: the `eventsourcing` library on the same PostgreSQL, used as its documentation shows, with threads."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, islice
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from sqlalchemy import make_url
 
+from eventlog.ledger import NewEvent
+
 POOL = 10
-_AT_ONCE = 1000
+_AT_ONCE, _STORED_AT_ONCE = 1000, 100  # Its pipeline stands still where it is given much more.
 
 
 class Contact(Aggregate):
@@ -22,6 +26,17 @@ class Contact(Aggregate):
     def __init__(self, case: str, coach: str, kind: str, minutes: int, programme: str, partner: str) -> None:
         self.case, self.coach, self.kind = case, coach, kind
         self.minutes, self.programme, self.partner = minutes, programme, partner
+
+
+class Told(Aggregate):
+    """Any event of ours as the peer would keep it: what it is about, and the same data."""
+
+    @event("Kept")
+    def __init__(
+        self, kind: str, occurred_on: str, partner: str, correlation: str, causation: str, data: dict[str, Any]
+    ) -> None:
+        self.kind, self.occurred_on, self.partner = kind, occurred_on, partner
+        self.correlation, self.causation, self.data = correlation, causation, data
 
 
 class Contacts(Application[UUID]):
@@ -81,9 +96,25 @@ def append_rate(app: Contacts, callers: int, seconds: float) -> float:
     return done / (perf_counter() - started)
 
 
-def fill(app: Contacts, count: int) -> None:
-    for _ in range(0, count, _AT_ONCE):
-        app.save(*(_contact() for _ in range(_AT_ONCE)))
+def fill(app: Contacts, events: Iterable[NewEvent]) -> int:
+    """Store the same events; how many they are."""
+    told, stored = map(_told, events), 0
+    while batch := list(islice(told, _STORED_AT_ONCE)):
+        app.save(*batch)
+        stored += len(batch)
+    return stored
+
+
+def _told(new: NewEvent) -> Told:
+    told: Told = Told(
+        kind=new.type,
+        occurred_on=new.occurred_on.isoformat(),
+        partner=new.partner,
+        correlation=new.correlation,
+        causation=new.causation,
+        data=json.loads(new.data),
+    )
+    return told
 
 
 def read_rate(app: Contacts) -> float:

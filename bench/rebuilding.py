@@ -5,6 +5,8 @@ import gc
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable
+from itertools import repeat
 from time import perf_counter
 
 import asyncpg
@@ -12,9 +14,9 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import peer
-from bench.ledgers import EVENTS_PER_CASE, fill
+from bench.ledgers import EVENTS_PER_CASE, events_of, fill
 from bench.machine import CoresAtWork
-from bench.measured import Measured, Ratio, Section, rate, repeat
+from bench.measured import Measured, Ratio, Section, in_turn, rate
 from bench.parts import migrated
 from eventlog.ledger import LedgerId
 from eventlog.postgres import make_engine
@@ -25,7 +27,7 @@ from tests.parts.postgres import Postgres
 from tests.reporting.made import PROGRAMMES
 
 FIRST, SECOND = "GM0984", "GM0985"
-CASES, PEERS_EVENTS = 31_250, 100_000
+CASES, PEERS_CASES = 31_250, 6_250
 _AT_ONCE = 5000
 _READ = "SELECT * FROM casework.events WHERE gemeente = $1 AND position > $2 ORDER BY position LIMIT $3"
 _LIMITS = (
@@ -36,36 +38,37 @@ _LIMITS = (
 )
 
 
+_NAMES = (
+    "rebuild of every projection, compared row by row and switched to",
+    "eventsourcing, log to objects",
+    "the same rebuild of two such ledgers",
+    "bare ordered read of the same rows",
+    "the same read without looking for cyclic garbage",
+)
+
+
 async def rebuilding(postgres: Postgres, repeats: int) -> Section:
-    async with migrated(postgres) as url:
-        engine, size = make_engine(url, "reporting"), await fill(url, FIRST, CASES)
-        await have_facts(engine, FIRST, size)
-
-        async def built(events: int, busy: list[float]) -> float:
-            at_work = CoresAtWork()
-            reached = await rate(events, lambda: once(engine))
-            busy.append(at_work.so_far())
-            return reached
-
+    async with migrated(postgres) as one_url, migrated(postgres) as two_url, postgres.database() as peers_url:
+        one, size = await _with_ledgers(one_url, FIRST)
+        two, size_of_both = await _with_ledgers(two_url, FIRST, SECOND)
         busy_with_one, busy_with_two = list[float](), list[float]()
-
-        ours = Measured("rebuild of every projection, compared row by row and switched to", "events/s",
-                        await repeat(repeats, lambda: built(size, busy_with_one)))  # fmt: skip
-        bare = Measured("bare ordered read of the same rows", "events/s",
-                        await repeat(repeats, lambda: rate(size, lambda: bare_read(url, FIRST))))  # fmt: skip
-        gc.disable()
-        faster = Measured("the same read without looking for cyclic garbage", "events/s",
-                          await repeat(repeats, lambda: rate(size, lambda: bare_read(url, FIRST))))  # fmt: skip
-        gc.enable()
-        second = await fill(url, SECOND, CASES)
-        await have_facts(engine, SECOND, second)
-        both = Measured("the same rebuild of two such ledgers", "events/s",
-                        await repeat(repeats, lambda: built(size + second, busy_with_two)))  # fmt: skip
-        await engine.dispose()
-    theirs = await _peers_reading(postgres, PEERS_EVENTS, repeats)
+        with peer.contacts(peers_url) as app:
+            peers_size = await asyncio.to_thread(peer.fill, app, events_of(FIRST, PEERS_CASES))
+            rates = await in_turn(
+                repeats,
+                lambda: _built(one, size, busy_with_one),
+                lambda: asyncio.to_thread(peer.read_rate, app),
+                lambda: _built(two, size_of_both, busy_with_two),
+                lambda: rate(size, lambda: bare_read(one_url, FIRST)),
+                lambda: _without_collector(rate(size, lambda: bare_read(one_url, FIRST))),
+            )
+        await one.dispose()
+        await two.dispose()
+    ours, theirs, both, bare, faster = (Measured(*row) for row in zip(_NAMES, repeat("events/s"), rates))
     how = (
-        f"{size} events of one ledger, half of them facts, in one process; two ledgers in a process each, their start "
-        f"included. The peer reads {PEERS_EVENTS} events of its own log into objects and stores or compares nothing."
+        f"{size} events of one ledger, half of them facts, in one process; two ledgers in a process each, of which one "
+        f"is started for it. The peer reads the first {peers_size} of the same events from its own log into objects, "
+        f"and stores or compares nothing. In turn: one repeat of each after the other."
     )
     ratios = (
         Ratio(ours, theirs, 2),
@@ -78,6 +81,31 @@ async def rebuilding(postgres: Postgres, repeats: int) -> Section:
         Measured("cores at work for the rebuild of two", "cores", tuple(busy_with_two)),
     )
     return Section("Rebuild", how, (ours, both, theirs, bare, faster, *busy), ratios, (_LIMITS,))
+
+
+async def _built(engine: AsyncEngine, events: int, busy: list[float]) -> float:
+    at_work = CoresAtWork()
+    reached = await rate(events, lambda: once(engine))
+    busy.append(at_work.so_far())
+    return reached
+
+
+async def _without_collector(measuring: Awaitable[float]) -> float:
+    gc.disable()
+    try:
+        return await measuring
+    finally:
+        gc.enable()
+
+
+async def _with_ledgers(url: str, *gemeenten: str) -> tuple[AsyncEngine, int]:
+    """Reporting's engine on a database with a ledger for each of `gemeenten` and its facts; the events of all."""
+    engine, events = make_engine(url, "reporting"), 0
+    for gemeente in gemeenten:
+        size = await fill(url, gemeente, CASES)
+        await have_facts(engine, gemeente, size)
+        events += size
+    return engine, events
 
 
 async def by_size(postgres: Postgres, sizes: tuple[int, ...]) -> Section:
@@ -144,15 +172,6 @@ async def _alone(database_url: str) -> None:
     report = await once(engine)
     print(perf_counter() - started, report.waited_seconds)  # noqa: T201 - for the process that started this one
     await engine.dispose()
-
-
-async def _peers_reading(postgres: Postgres, size: int, repeats: int) -> Measured:
-    """The peer's log has events of the same size."""
-    async with postgres.database() as url:
-        with peer.contacts(url) as app:
-            await asyncio.to_thread(peer.fill, app, size)
-            values = [await asyncio.to_thread(peer.read_rate, app) for _ in range(repeats)]
-    return Measured("eventsourcing, log to objects", "events/s", tuple(values))
 
 
 if __name__ == "__main__":

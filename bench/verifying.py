@@ -3,7 +3,7 @@
 from hashlib import sha256
 from time import perf_counter
 
-from bench.measured import Measured, Ratio, Section, rate, repeat
+from bench.measured import Measured, Ratio, Section, in_turn, rate
 from eventlog.ledger import Recorded
 from eventlog.postgres import PostgresLedger, make_engine
 from eventlog.verification import verify
@@ -21,10 +21,9 @@ async def verifying(database_url: str, gemeente: str, size: int, repeats: int) -
     async def hashed() -> float:
         return _hash_rate(leaves)
 
-    ours = Measured("verify a ledger in PostgreSQL: read, positions, versions, tree", "events/s",
-                    await repeat(repeats, all_verified))  # fmt: skip
-    bare = Measured("SHA-256 alone: one leaf and one node an event, nothing read", "events/s",
-                    await repeat(repeats, hashed))  # fmt: skip
+    verified, alone = await in_turn(repeats, all_verified, hashed)
+    ours = Measured("verify a ledger in PostgreSQL: read, positions, versions, tree", "events/s", verified)
+    bare = Measured("SHA-256 alone: one leaf and one node an event, nothing read", "events/s", alone)
     await engine.dispose()
     how = f"{size} events of one ledger, one process."
     return Section("Verify a ledger", how, (ours, bare), (Ratio(ours, bare, None, share=True),))

@@ -4,10 +4,13 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from asyncio import FIRST_EXCEPTION
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain, repeat
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import Any
@@ -88,8 +91,9 @@ async def _connect(stack: AsyncExitStack, database_url: str) -> Any:
 
 
 async def _in_processes(jobs: Sequence[Job], progress: Progress) -> list[Built]:
+    """By this process, which is there already, and one for each other core; who is done with a job takes the next."""
     context = get_context("spawn")
-    told, stop = context.SimpleQueue(), context.Event()
+    told, stop, left = context.SimpleQueue(), context.Event(), deque(jobs)
     targets = {str(job.ledger): (job.ledger, job.target) for job in jobs}
 
     def tell() -> None:
@@ -97,17 +101,37 @@ async def _in_processes(jobs: Sequence[Job], progress: Progress) -> list[Built]:
             name, position = told.get()
             progress(targets[name][0], position, targets[name][1])
 
-    workers = min(len(jobs), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(told, stop)) as pool:
-        loop = asyncio.get_running_loop()
-        building = asyncio.gather(*(loop.run_in_executor(pool, _work, job) for job in jobs))
+    async def here(job: Job) -> Built:
+        return await _build(job, _report(job, progress))
+
+    async def beside(job: Job) -> Built:
+        return await asyncio.get_running_loop().run_in_executor(pool, _work, job)
+
+    workers = max(min(len(jobs), os.cpu_count() or 1) - 1, 1)
+    with (
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(told, stop)) as pool,
+        _no_garbage_sought(),
+    ):
+        tasks = [asyncio.create_task(_one_by_one(left, build)) for build in (*repeat(beside, workers), here)]
+        at_work, built = set(tasks), list[Built]()
         try:
-            while not building.done():
-                await asyncio.wait([building], timeout=_POLL_SECONDS)
+            while at_work:
+                done, at_work = await asyncio.wait(at_work, timeout=_POLL_SECONDS, return_when=FIRST_EXCEPTION)
                 tell()
-            return list(await building)
+                built += chain.from_iterable(task.result() for task in done)
+            return built
         finally:
             stop.set()
+            for task in at_work:
+                task.cancel()
+            await asyncio.gather(*at_work, return_exceptions=True)
+
+
+async def _one_by_one(left: deque[Job], build: Callable[[Job], Awaitable[Built]]) -> list[Built]:
+    built = []
+    while left:
+        built.append(await build(left.popleft()))
+    return built
 
 
 def _begin(told: Any, stop: Any) -> None:

@@ -108,14 +108,50 @@ async def test_ledgers_are_built_in_processes_of_their_own(casework: Casework, m
     assert seen >= {(GEMEENTE, 20), (OTHER, 20)}
 
 
-async def test_history_that_was_changed_is_not_built_from(casework: Casework, database_url: str) -> None:
-    await casework.writes(stories(2))
-    await casework.read_by_reporting()
+@pytest.fixture
+async def two_ledgers(casework: Casework, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which the larger, GEMEENTE's, is built in a process of its own and the other here."""
+    monkeypatch.setattr(spreading, "WORTH_A_PROCESS", 0)
+    for gemeente, cases in ((GEMEENTE, 40), (OTHER, 2)):
+        await casework.writes(stories(cases, gemeente), gemeente)
+        await casework.read_by_reporting(gemeente=gemeente)
+
+
+@pytest.mark.usefixtures("two_ledgers")
+async def test_a_ledger_that_fails_in_another_process_ends_the_one_here(
+    casework: Casework, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await change_history(database_url, GEMEENTE)
+    monkeypatch.setattr(spreading, "_build", lambda job, went: asyncio.sleep(3600))
+    with pytest.raises(BrokenLedger, match=f"casework/{GEMEENTE}: the events read have root"):
+        await asyncio.wait_for(rebuilt(casework), 60)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.usefixtures("two_ledgers")
+async def test_a_ledger_that_fails_here_ends_the_one_in_another_process(casework: Casework, database_url: str) -> None:
+    await change_history(database_url, OTHER)
+    with pytest.raises(BrokenLedger, match=f"casework/{OTHER}: the events read have root"):
+        await rebuilt(casework, 1)
+    async with casework.engine.connect() as connection:
+        (left,) = await under_way(connection)
+    assert left.done < 100
+    assert not [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+async def change_history(database_url: str, gemeente: str) -> None:
     owner = create_async_engine(database_url)
     async with owner.begin() as tx:
         await tx.execute(text("ALTER TABLE casework.events DISABLE TRIGGER USER"))
-        await tx.execute(text("UPDATE casework.events SET partner = 'another' WHERE position = 2"))
+        changed = text("UPDATE casework.events SET partner = 'another' WHERE position = 2 AND gemeente = :gemeente")
+        await tx.execute(changed, {"gemeente": gemeente})
     await owner.dispose()
+
+
+async def test_history_that_was_changed_is_not_built_from(casework: Casework, database_url: str) -> None:
+    await casework.writes(stories(2))
+    await casework.read_by_reporting()
+    await change_history(database_url, GEMEENTE)
     with pytest.raises(BrokenLedger, match="casework/GM0984: the events read have root"):
         await rebuilt(casework)
     async with casework.engine.connect() as connection:
