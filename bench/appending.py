@@ -13,9 +13,10 @@ from bench import peer
 from bench.events import GEMEENTE, a_command
 from bench.measured import Measured, Ratio, Section
 from bench.parts import migrated
+from eventlog.engine import make_engine
 from eventlog.ledger import LedgerId
 from eventlog.merkle import Frontier
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.sequencing import sequence
 from eventlog.writer import Writer
 from tests.parts.postgres import Postgres

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bench.measured import Measured, Ratio, Section, in_turn
 from bench.parts import migrated
 from eventlog.bus_kafka import KafkaBus
+from eventlog.engine import make_engine
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.positions import Positions
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, LedgerSource
 from eventlog.wire import events_topic, outgoing

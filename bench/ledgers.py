@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import islice
 
+from eventlog.engine import make_engine
 from eventlog.ledger import Append, NewEvent
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from schemas.submission import SubmissionApplied
 from tests.reporting.made import CaseStory, Told
 

@@ -18,8 +18,8 @@ from bench.ledgers import EVENTS_PER_CASE, events_of, fill
 from bench.machine import CoresAtWork
 from bench.measured import Measured, Ratio, Section, in_turn, rate
 from bench.parts import migrated
+from eventlog.engine import make_engine
 from eventlog.ledger import LedgerId
-from eventlog.postgres import make_engine
 from services.reporting.generations import READERS
 from services.reporting.reader import SOURCE, FactsReader
 from services.reporting.rebuild import RebuildReport, rebuild

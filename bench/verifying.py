@@ -4,8 +4,9 @@ from hashlib import sha256
 from time import perf_counter
 
 from bench.measured import Measured, Ratio, Section, in_turn, rate
+from eventlog.engine import make_engine
 from eventlog.ledger import Recorded
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify
 
 

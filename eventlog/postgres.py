@@ -3,14 +3,11 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Any
 
 from sqlalchemy import ARRAY, Select, Text, any_, cast, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.event import listen
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.appending import Appending
 from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
@@ -20,49 +17,6 @@ from eventlog.sequencing import Sequenced, sequence
 from eventlog.tables import events_table, heads_table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_IDLE_SECONDS = 10.0
-
-
-def make_engine(database_url: str, service: str) -> AsyncEngine:
-    """Connections that act as the service's role, so that PostgreSQL itself keeps the events append-only.
-
-    Errors never quote parameters: they may be about a family. A connection that a restart of the database has closed is
-    replaced when it is next wanted.
-    """
-    engine = create_async_engine(
-        database_url,
-        hide_parameters=True,
-        pool_size=20,
-        max_overflow=0,
-        pool_timeout=5,
-        connect_args={"server_settings": {"role": f"spoorboek_{service}", "application_name": f"spoorboek {service}"}},
-    )
-    _keep_alive(engine)
-    return engine
-
-
-def _keep_alive(engine: AsyncEngine) -> None:
-    """Replace a connection that is closed, or was idle and no longer answers, before somebody works with it.
-
-    SQLAlchemy's `pool_pre_ping` asks each time, in two round trips. What was used just now the driver knows about.
-    """
-    dialect = engine.dialect
-
-    def returned(connection: Any, record: Any) -> None:
-        record.info["idle since"] = monotonic()
-
-    def taken(connection: Any, record: Any, _: object) -> None:
-        idle_seconds = monotonic() - record.info.get("idle since", monotonic())
-        if connection.driver_connection.is_closed():
-            raise DisconnectionError
-        if idle_seconds > _IDLE_SECONDS:
-            try:
-                dialect.do_ping(connection)
-            except dialect.loaded_dbapi.Error as error:
-                raise DisconnectionError from error
-
-    listen(engine.sync_engine, "checkin", returned)
-    listen(engine.sync_engine, "checkout", taken)
 
 
 class PostgresLedger:

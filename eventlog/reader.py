@@ -157,7 +157,8 @@ class Follower:
         """How far the reader is behind the ends of the ledgers it follows, all together."""
         reached = await self.positions.reached(self.reader.name)
         sizes = await self.source.sizes()
-        behind = sum(size - reached.get(str(LedgerId(self.reader.source, name)), 0) for name, size in sizes.items())
+        at = {name: reached.get(str(LedgerId(self.reader.source, name)), 0) for name in sizes}
+        behind = sum(max(0, size - at[name]) for name, size in sizes.items())
         return Lag(reached=sum(sizes.values()) - behind, behind=behind)
 
 

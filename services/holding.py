@@ -10,8 +10,8 @@ from rich.console import Console
 from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from eventlog.engine import make_engine
 from eventlog.ledger import SERVICES, LedgerId
-from eventlog.postgres import make_engine
 from eventlog.quarantine import QUARANTINED, WAITING, Quarantine
 from eventlog.reader import Follower
 from eventlog.redrive import redrive

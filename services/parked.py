@@ -6,7 +6,7 @@ from rich.console import Console
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.postgres import make_engine
+from eventlog.engine import make_engine
 from eventlog.subject_keys import PostgresKeys
 from eventlog.vault import Vault
 from services.intake.parked import PARKED, ParkingLot

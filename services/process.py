@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.bus_kafka import KafkaBus
 from eventlog.bus_local import Pull, Wakes
+from eventlog.engine import make_engine
 from eventlog.ledger import SERVICES, LedgerId
 from eventlog.positions import Positions
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, Lag, LedgerSource, Reader, Source
 from eventlog.relay import Relay

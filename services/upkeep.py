@@ -6,8 +6,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.status import Status
 
+from eventlog.engine import make_engine
 from eventlog.ledger import SERVICES, LedgerId
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify as verify_ledger
 from schemas.programme import Programmes
 from services.reporting.copies import Until, build_copy, kept_copies, remove_copy

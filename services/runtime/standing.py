@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 class LedgerLag:
     """A reader in one ledger. `seconds` is the age of the oldest event it has not had, 0 where it has had all.
 
-    It is stuck where that age is past what is allowed and the reader has not moved for as long.
+    It is stuck where that age is past what is allowed and the reader has not moved for as long; and where the ledger
+    lacks `put_back` events that the reader has had: somebody restored it alone, to an earlier state. As many new events
+    would pass for those and be left out.
     """
 
     gemeente: str
     behind: int
     seconds: float
     stuck: bool = False
+    put_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,17 @@ class Standing:
             f"{reader.service} {reader.reader} at {reader.source}/{ledger.gemeente}"
             for reader in self.readers
             for ledger in reader.stuck
+        )
+
+    @property
+    def put_back(self) -> tuple[str, ...]:
+        """A sentence for each ledger that lacks what its reader has had."""
+        return tuple(
+            f"{reader.source}/{ledger.gemeente} lacks {ledger.put_back} events that {reader.service} "
+            f"{reader.reader} has had: it was put back alone. Put it back whole, or its readers to the same moment"
+            for reader in self.readers
+            for ledger in reader.stuck
+            if ledger.put_back
         )
 
     @property

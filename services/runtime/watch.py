@@ -146,7 +146,7 @@ class Watch:
     async def _lag(self, service: str, follower: Follower, gemeente: str, position: int, size: int) -> LedgerLag:
         still = self._still_seconds((service, follower.reader.name, gemeente), position)
         if position >= size:
-            return LedgerLag(gemeente, 0, 0.0)
+            return LedgerLag(gemeente, 0, 0.0, stuck=position > size, put_back=position - size)
         (oldest, *_) = await follower.source.read(gemeente, position, 1)
         seconds = max(0.0, (self._clock() - oldest.recorded_at).total_seconds())
         return LedgerLag(gemeente, size - position, seconds, min(seconds, still) > self._lag_seconds)
@@ -176,6 +176,9 @@ def _tell(before: Standing, now: Standing) -> None:
     for reader in now.stuck:
         if reader not in before.stuck:
             log.error("reader stands still", reader=reader)
+    for sentence in now.put_back:
+        if sentence not in before.put_back:
+            log.error(sentence)
     for reader in before.stuck:
         if reader not in now.stuck and not now.away:
             log.warning("reader moves again", reader=reader)

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.engine import make_engine
+from eventlog.postgres import PostgresLedger
 from tests.eventlog.picky import Desk, desk_at
 
 

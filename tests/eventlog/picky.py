@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from eventlog.engine import make_engine
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import Append, LedgerId, Recorded
 from eventlog.positions import Positions
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, LedgerSource
 from tests.eventlog.making import GEMEENTE, event

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from eventlog.engine import make_engine
 from eventlog.ledger import LedgerId, Recorded
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.redrive import redrive
 from tests.eventlog.picky import LEDGER, Desk, Picky
 

@@ -5,8 +5,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from eventlog.engine import make_engine
 from eventlog.errors import BrokenLedger
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify
 from services.migrations import migrate
 from tests.eventlog.making import GEMEENTE, append

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from eventlog.engine import make_engine
 from eventlog.errors import Gap, PositionMoved
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.positions import Positions
@@ -55,6 +57,21 @@ async def test_events_delivered_twice_have_one_effect(follower: Follower, engine
     await follower.deliver(LEDGER, events[2:6])
     await follower.deliver(LEDGER, events[:6])
     assert await noted(engine) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_an_instance_that_froze_in_mid_batch_holds_up_another_for_a_while_only(
+    follower: Follower, engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventlog.engine._FROZEN_SECONDS", 1)
+    events = await follower.source.read(GEMEENTE, after=0)
+    froze = make_engine(database_url, "casework")
+    async with froze.connect() as connection:
+        await Positions(froze, "casework").lock(connection, "noting", LEDGER)
+        await asyncio.wait_for(follower.deliver(LEDGER, events), 20)
+        with pytest.raises(DBAPIError):
+            await connection.execute(text("SELECT 1"))
+    await froze.dispose()
+    assert await noted(engine) == list(range(1, 11))
 
 
 async def test_a_gap_stops_the_reader_before_any_effect(follower: Follower, engine: AsyncEngine) -> None:

@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from eventlog.bus_kafka import deliver_for_sure
 from eventlog.bus_local import Pull, Wakes
+from eventlog.engine import make_engine
 from eventlog.positions import Positions
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, LedgerSource
 from eventlog.redrive import redrive

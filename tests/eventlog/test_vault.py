@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from eventlog.engine import make_engine
 from eventlog.errors import VaultError
-from eventlog.postgres import make_engine
 from eventlog.subject_keys import MemoryKeys, PostgresKeys
 from eventlog.vault import Vault
 from tests.eventlog.making import GEMEENTE

@@ -10,9 +10,10 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy import make_url
 
+from eventlog.engine import make_engine
 from eventlog.errors import BrokenLedger
 from eventlog.ledger import SERVICES
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify
 from schemas.event import NAMESPACE
 from services.reporting.indicators import CATALOGUE

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from eventlog.engine import make_engine
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.positions import Positions
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.reader import Follower, LedgerSource
 from eventlog.tables import events_table, heads_table
 from services.reporting.reader import FactsReader

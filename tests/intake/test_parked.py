@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.postgres import make_engine
+from eventlog.engine import make_engine
 from eventlog.subject_keys import PostgresKeys
 from eventlog.vault import Vault
 from eventlog.wire import Incoming

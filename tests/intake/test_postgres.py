@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.engine import make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.subject_keys import PostgresKeys
 from eventlog.vault import Vault
 from eventlog.wire import Incoming

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from eventlog.engine import make_engine
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.positions import Positions
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, LedgerSource
 from eventlog.redrive import redrive

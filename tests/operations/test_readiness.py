@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from structlog.testing import capture_logs
 
 from eventlog.ledger import LedgerId, Recorded
-from services.runtime.standing import LedgerLag
-from services.runtime.watch import Watch
+from services.runtime.standing import LedgerLag, Standing
+from services.runtime.watch import Watch, _tell
 from tests.eventlog.making import GEMEENTE
 from tests.journey.world import COACH, World, enquiry, settings_for
 from tests.operations.conftest import Clock, world_of
@@ -36,6 +38,28 @@ async def test_who_is_behind_and_moves_is_not_stuck_and_who_stands_still_is() ->
     assert (await lag()).stuck
     position["intake/GM0984"] = 5
     assert await lag() == LedgerLag(GEMEENTE, 0, 0.0, stuck=False)
+
+
+async def test_a_ledger_that_was_put_back_behind_its_reader_is_said_at_once(database_url: str) -> None:
+    clock = Clock()
+    async with world_of(settings_for(database_url, None), clock) as world:
+        answer = await world.client.post("/v1/events", json=[enquiry("C1", "2023-03-01")], headers=_BATCH)
+        assert answer.status_code == 200, answer.text
+        await world.settle()
+        owner = create_async_engine(database_url)
+        async with owner.begin() as tx:
+            await tx.execute(text("ALTER TABLE casework.events DISABLE TRIGGER USER"))
+            await tx.execute(text("DELETE FROM casework.events WHERE position = 2"))
+            await tx.execute(text("UPDATE casework.heads SET size = 1"))
+        await owner.dispose()
+        ready = await world.client.get("/health/ready")
+        page = (await world.client.get("/beheer")).text
+        with capture_logs() as logs:
+            _tell(Standing(True, {}, ()), await world.process.watch.look())
+    assert (ready.status_code, ready.json()["status"]) == (503, "reader stands still")
+    assert "Grootboek casework/GM0984 mist 1 gebeurtenis die lezer facts_1 van reporting al heeft gehad" in page
+    said = [line["event"] for line in logs if "put back alone" in line["event"]]
+    assert any(line.startswith("casework/GM0984 lacks 1 events that reporting facts_1 has had") for line in said)
 
 
 async def test_a_reader_that_stands_still_is_named_and_is_ready_again_when_it_moves(

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.engine import make_engine
+from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify
 from services.demonstration.targets import GEMEENTE, PROGRAMME
 from services.migrations import migrate

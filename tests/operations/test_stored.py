@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from eventlog.engine import make_engine
 from eventlog.ledger import Append
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.postgres import PostgresLedger
 from services.runtime.stored import ledgers
 from tests.eventlog.making import append, event
 

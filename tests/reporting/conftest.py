@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.postgres import make_engine
+from eventlog.engine import make_engine
 from services.reporting.api import make_api
 from services.reporting.figures import Figures
 from services.reporting.pages import Pages

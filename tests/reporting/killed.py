@@ -10,8 +10,8 @@ import sys
 
 import psutil
 
+from eventlog.engine import make_engine
 from eventlog.ledger import LedgerId
-from eventlog.postgres import make_engine
 from services.reporting import spreading
 from services.reporting.rebuild import rebuild
 from tests.reporting.made import PROGRAMMES

@@ -6,7 +6,8 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.postgres import PostgresLedger, make_engine
+from eventlog.engine import make_engine
+from eventlog.postgres import PostgresLedger
 from services.reporting.copies import Until, build_copy, kept_copies, remove_copy
 from services.reporting.figures import Figures
 from services.reporting.questions import QuestionError
