@@ -61,7 +61,6 @@ class Process:
         self._followed: dict[str, list[Follower]] = {name: [] for name in names}
         self._clock = clock
         self._wakes = Wakes()
-        self._engines: list[AsyncEngine] = []
         self._ledgers: dict[str, PostgresLedger] = {}
         self._pulls: list[Pull | BusWatch] = []
         self._watching: asyncio.Task[None] | None = None
@@ -77,7 +76,6 @@ class Process:
     def _parts(self, name: str) -> Parts:
         engine = make_engine(self.settings.database_url, name)
         ledger = PostgresLedger(engine, name, self._clock)
-        self._engines.append(engine)
         self._ledgers[name] = ledger
         return Parts(
             engine=engine,
@@ -192,8 +190,8 @@ class Process:
             await asyncio.gather(self._watching, return_exceptions=True)
         await self.watch.close()
         await asyncio.to_thread(self.telemetry.tracing.stop)
-        for engine in self._engines:
-            await engine.dispose()
+        for parts in self.parts.values():
+            await parts.engine.dispose()
 
     async def lag(self) -> Lag:
         """How far all readers of this process are, together."""
