@@ -19,14 +19,16 @@ from eventlog.sequencing import Sequenced
 
 # The unique constraint on (gemeente, stream, version) finds the streams that are further than expected; that one is
 # less far, no constraint says, so $8 and $9 name the last event that must be there of each stream that should exist.
+# Each is looked up by itself, which LATERAL with a LIMIT makes sure of: a plan that was made while the ledger was
+# short, and is kept as it grows, would go through all of it.
 _STATEMENT = """
     WITH head AS (
         UPDATE {service}.heads SET size = $4, frontier = $5, root = $6, recorded_at = $7
         WHERE gemeente = $1 AND size = $2 AND root = $3 AND NOT EXISTS (
-            SELECT FROM unnest($8::text[], $9::integer[]) AS expected(stream, version) WHERE NOT EXISTS (
-                SELECT FROM {service}.events AS stored
-                WHERE stored.gemeente = $1 AND stored.stream = expected.stream AND stored.version = expected.version
-            )
+            SELECT FROM unnest($8::text[], $9::integer[]) AS expected(stream, version) LEFT JOIN LATERAL (
+                SELECT version FROM {service}.events
+                WHERE gemeente = $1 AND stream = expected.stream AND version = expected.version LIMIT 1
+            ) AS stored ON true WHERE stored.version IS NULL
         ){unless}
         RETURNING size
     )
@@ -35,8 +37,10 @@ _STATEMENT = """
 """
 # Within a transaction that has other effects, a violation of the constraint would undo them: so this looks first.
 _UNLESS_FURTHER = """ AND NOT EXISTS (
-            SELECT FROM unnest($10::{service}.events[]) AS new JOIN {service}.events AS stored
-            USING (gemeente, stream, version)
+            SELECT FROM unnest($10::{service}.events[]) AS new CROSS JOIN LATERAL (
+                SELECT FROM {service}.events
+                WHERE gemeente = $1 AND stream = new.stream AND version = new.version LIMIT 1
+            ) AS stored
         )"""
 
 

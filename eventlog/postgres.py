@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, Text, any_, cast, select, text, update
+from sqlalchemy import Select, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -34,6 +34,14 @@ class PostgresLedger:
         self._recorded_columns = [column for column in self._events.columns if column.name != "gemeente"]
         self.one_statement = OneStatement(service)
         self.tips = Tips()
+        # Stream by stream, each by its index: joined, they would be looked for in the whole ledger by a plan that was
+        # made when it was short, and is kept as it grows.
+        columns = ", ".join(f"stored.{column.name}" for column in self._recorded_columns)
+        self._streams = text(
+            f"SELECT {columns} FROM unnest(cast(:streams AS text[])) AS asked(stream) CROSS JOIN LATERAL ("
+            f"SELECT * FROM {service}.events WHERE gemeente = :gemeente AND stream = asked.stream ORDER BY version"
+            f") AS stored ORDER BY stored.stream, stored.version"
+        )
         self._versions = text(
             f"SELECT asked.stream, latest.version FROM unnest(cast(:streams AS text[])) AS asked(stream)"
             f" CROSS JOIN LATERAL (SELECT version FROM {service}.events WHERE gemeente = :gemeente"
@@ -127,15 +135,10 @@ class PostgresLedger:
     async def read_streams(
         self, tx: AsyncConnection, gemeente: str, streams: Sequence[str]
     ) -> dict[str, list[Recorded]]:
-        events = self._events
         found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
-        asked = cast(list(found), ARRAY(Text))
-        query = (
-            select(*self._recorded_columns)
-            .where(events.c.gemeente == gemeente, events.c.stream == any_(asked))
-            .order_by(events.c.stream, events.c.version)
-        )
-        for event in await self._recorded(tx, gemeente, query):
+        ledger, asked = LedgerId(self.service, gemeente), {"gemeente": gemeente, "streams": list(found)}
+        for row in await tx.execute(self._streams, asked):
+            event = Recorded(ledger, *row)
             found[event.stream].append(event)
         return found
 

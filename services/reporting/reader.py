@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId, Recorded
 from schemas.programme import Programmes
+from services.reporting.decoding import ConsulentAnswered
 from services.reporting.folding import AgeBandOf, fold_recorded, read_fact
 from services.reporting.generations import (
     FIRST,
@@ -64,7 +65,8 @@ async def fold_into(
     facts = [(event, fact) for event in events if (fact := read_fact(event)) is not None]
     if not facts:
         return
-    rows = await load(tx, generation, ledger.gemeente, {fact.case for _, fact in facts})
+    answered = {fact.case for _, fact in facts if isinstance(fact, ConsulentAnswered)}
+    rows = await load(tx, generation, ledger.gemeente, {fact.case for _, fact in facts}, answered)
     age_band = age_bands(programmes)
     for event, fact in facts:
         fold_recorded(rows, event, fact, age_band)

@@ -1,32 +1,45 @@
 """How the rows a batch touches come from the tables and go back: one query per table, however large the batch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ARRAY, Table, Text, any_, cast, select, text
+from sqlalchemy import CursorResult, Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reporting.audit_trail import add_events
 from services.reporting.facts import REFERRALS, SEGMENTS, Referral, Segment
-from services.reporting.generations import on_generation, schema_of
+from services.reporting.generations import schema_of
 from services.reporting.working_set import WorkingSet
 
 
-async def load(tx: AsyncConnection, generation: int, gemeente: str, cases: Iterable[str]) -> WorkingSet:
-    """All rows of `cases`, locked by nobody: a generation has one reader, whose position is locked."""
-    facts = await on_generation(tx, generation)
-    asked = any_(cast(list(cases), ARRAY(Text)))
+async def load(
+    tx: AsyncConnection, generation: int, gemeente: str, cases: Iterable[str], answered: Collection[str]
+) -> WorkingSet:
+    """The segments of `cases` and the referrals of those that are `answered`.
+
+    Locked by nobody: a generation has one reader, whose position is locked.
+    """
     rows = WorkingSet(gemeente)
-    for row in await facts.execute(
-        select(SEGMENTS).where(SEGMENTS.c.gemeente == gemeente, SEGMENTS.c.case_id == asked)
-    ):
+    for row in await _of_cases(tx, generation, SEGMENTS, gemeente, cases):
         found = row._asdict() | {"referred_to": tuple(row.referred_to)}
         rows.segments[row.case_id, row.segment] = Segment(**found)
-    query = select(REFERRALS).where(REFERRALS.c.gemeente == gemeente, REFERRALS.c.case_id == asked)
-    for row in await facts.execute(query):
-        rows.referrals[row.case_id, row.referral] = Referral(**row._asdict())
+    if answered:
+        for row in await _of_cases(tx, generation, REFERRALS, gemeente, answered):
+            rows.referrals[row.case_id, row.referral] = Referral(**row._asdict())
     return rows
+
+
+async def _of_cases(
+    tx: AsyncConnection, generation: int, table: Table, gemeente: str, cases: Iterable[str]
+) -> CursorResult[Any]:
+    # Case by case, each by its index, however short the table was when the plan was made.
+    query = text(
+        f"SELECT kept.* FROM unnest(cast(:cases AS text[])) AS asked(case_id) CROSS JOIN LATERAL (SELECT * FROM"
+        f" {schema_of(generation)}.{table.name} WHERE gemeente = :gemeente AND case_id = asked.case_id"
+        f" ORDER BY {', '.join(column.name for column in table.primary_key)}) AS kept"
+    )
+    return await tx.execute(query, {"gemeente": gemeente, "cases": list(cases)})
 
 
 async def save(tx: AsyncConnection, generation: int, rows: WorkingSet) -> None:
