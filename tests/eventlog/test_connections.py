@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog import postgres
+from eventlog import engine as connections
 from eventlog.postgres import PostgresLedger
 from tests.eventlog.making import append
 
@@ -37,7 +37,7 @@ async def test_a_connection_that_was_idle_is_asked_whether_it_still_answers(
     engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The driver of one whose line died without a word does not know yet that it is closed."""
-    monkeypatch.setattr(postgres, "_IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "_IDLE_SECONDS", 0.0)
     async with engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         before = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
