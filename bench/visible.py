@@ -48,7 +48,8 @@ async def seeing(postgres: Postgres, kafka: str, rates: tuple[int, ...], seconds
     how = (
         f"Three processes as docker-compose.yml says, Kafka and PostgreSQL between them, the sender on the same cores. "
         f"From the 202 of a submission until its fact is committed in reporting's tables, which the next request for a "
-        f"figure counts: the facts are polled every {_POLL_SECONDS * 1000:.0f} ms over a connection of its own. "
+        f"figure counts: where the facts stand, which moves in the same transaction, is asked every "
+        f"{_POLL_SECONDS * 1000:.0f} ms over a connection of its own. "
         f"{seconds:.0f} s for each repeat. Aim at 200 submissions/s: p50 ≤ 20 ms and p99 ≤ 100 ms."
     )
     return Section("Accepted to visible", how, tuple(rows), notes=(_LIMITS,))
