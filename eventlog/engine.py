@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _IDLE_SECONDS = 10.0
 _FROZEN_SECONDS = 60
-"""A process that stands still, or whose host is gone, has the lock of a reader for so long; the broker's answer to what
-a relay publishes under it is waited for 40 seconds."""
+"""A process that stands still, or whose host is gone, has the lock of a reader for so long.
+
+A relay that waits longer for the broker loses it, too: what it had under way is published again, as after a crash.
+"""
 
 
 def make_engine(database_url: str, service: str) -> AsyncEngine:

@@ -57,17 +57,22 @@ class LedgerBuild:
             self._in_memory = set()
         written, position = start, start
         trail = asyncio.create_task(self._bulk.audit(audited, audited, start))
-        while position < target:
-            rows = await self._ledger.read(position, min(position + min(AT_ONCE, checkpoint), target))
-            frontier = frontier.extend(self._ledger.leaf_hashes(rows))
-            await self._fold(rows)
-            position = frontier.size
-            self._went(position)
-            if position - written >= checkpoint or position == target:
-                await self._write(written, frontier)
-                trail = asyncio.create_task(self._bulk.audit(await trail, written, position))
-                written = position
-        audited, root = await trail, await self._verify(frontier)
+        try:
+            while position < target:
+                rows = await self._ledger.read(position, min(position + min(AT_ONCE, checkpoint), target))
+                frontier = frontier.extend(self._ledger.leaf_hashes(rows))
+                await self._fold(rows)
+                position = frontier.size
+                self._went(position)
+                if position - written >= checkpoint or position == target:
+                    await self._write(written, frontier)
+                    trail = asyncio.create_task(self._bulk.audit(await trail, written, position))
+                    written = position
+            audited, root = await trail, await self._verify(frontier)
+        except BaseException:
+            trail.cancel()  # Its connection is about to be closed.
+            await asyncio.gather(trail, return_exceptions=True)
+            raise
         # Not before: the trail may be the last witness of what was changed in the ledger.
         for after in range(audited, position, checkpoint):
             await self._bulk.put_trail_right(after, min(after + checkpoint, position))

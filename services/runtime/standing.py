@@ -87,23 +87,17 @@ class Standing:
     @property
     def stuck(self) -> tuple[str, ...]:
         """Each reader and ledger that stands still, as in `casework at intake/GM0984`."""
-        return tuple(
-            f"{reader.service} {reader.reader} at {reader.source}/{ledger.gemeente}"
-            for reader in self.readers
-            for ledger in reader.stuck
-        )
+        return tuple(_where(reader, ledger) for reader in self.readers for ledger in reader.stuck)
 
     @property
     def put_back(self) -> tuple[str, ...]:
-        """A sentence for each ledger that lacks what its reader has had."""
-        return tuple(
-            f"{reader.source}/{ledger.gemeente} lacks {ledger.put_back} events that {reader.service} "
-            f"{reader.reader} has had: it was put back alone. Put it back whole, or its readers to the same moment"
-            for reader in self.readers
-            for ledger in reader.stuck
-            if ledger.put_back
-        )
+        """Those of the `stuck` whose ledger lacks what they have had."""
+        return tuple(_where(reader, ledger) for reader in self.readers for ledger in reader.stuck if ledger.put_back)
 
     @property
     def ready(self) -> bool:
         return self.started and not self.away and not self.stuck
+
+
+def _where(reader: ReaderStanding, ledger: LedgerLag) -> str:
+    return f"{reader.service} {reader.reader} at {reader.source}/{ledger.gemeente}"

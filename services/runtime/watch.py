@@ -23,6 +23,13 @@ DATABASE, BROKER = "database", "broker"
 _PATIENCE_SECONDS = 5
 _OWNER_PATIENCE_SECONDS = 2
 _LOOK_EVERY_SECONDS = 5
+_PUT_BACK = (
+    "the ledger lacks events that its reader has had: it was put back alone, and as many new ones will be left out; "
+    "take nothing in, and put it back whole or its readers to the same moment"
+)
+_AS_LONG_AGAIN = (
+    "the ledger is as long again as its reader has read: unless it was put back whole, events were left out"
+)
 
 log = structlog.get_logger()
 
@@ -133,7 +140,9 @@ class Watch:
         reached = await follower.positions.reached(reader)
         try:
             async with asyncio.timeout(_OWNER_PATIENCE_SECONDS):
-                sizes = await follower.source.sizes()
+                # A ledger that is gone has no size: it was put back to before it began.
+                had = {name.removeprefix(f"{source}/"): 0 for name, position in reached.items() if position}
+                sizes = had | await follower.source.sizes()
                 lags = [
                     await self._lag(service, follower, gemeente, reached.get(str(LedgerId(source, gemeente)), 0), size)
                     for gemeente, size in sorted(sizes.items())
@@ -176,9 +185,12 @@ def _tell(before: Standing, now: Standing) -> None:
     for reader in now.stuck:
         if reader not in before.stuck:
             log.error("reader stands still", reader=reader)
-    for sentence in now.put_back:
-        if sentence not in before.put_back:
-            log.error(sentence)
+    for reader in now.put_back:
+        if reader not in before.put_back:
+            log.error(_PUT_BACK, reader=reader)
     for reader in before.stuck:
         if reader not in now.stuck and not now.away:
-            log.warning("reader moves again", reader=reader)
+            if reader in before.put_back:
+                log.error(_AS_LONG_AGAIN, reader=reader)
+            else:
+                log.warning("reader moves again", reader=reader)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from structlog.testing import capture_logs
 
 from eventlog.ledger import LedgerId, Recorded
-from services.runtime.standing import LedgerLag, Standing
+from services.runtime.standing import LedgerLag
 from services.runtime.watch import Watch, _tell
 from tests.eventlog.making import GEMEENTE
 from tests.journey.world import COACH, World, enquiry, settings_for
@@ -40,26 +40,38 @@ async def test_who_is_behind_and_moves_is_not_stuck_and_who_stands_still_is() ->
     assert await lag() == LedgerLag(GEMEENTE, 0, 0.0, stuck=False)
 
 
-async def test_a_ledger_that_was_put_back_behind_its_reader_is_said_at_once(database_url: str) -> None:
-    clock = Clock()
-    async with world_of(settings_for(database_url, None), clock) as world:
+@pytest.mark.parametrize("left", [1, 0])
+async def test_a_ledger_that_was_put_back_behind_its_reader_is_said_at_once(database_url: str, left: int) -> None:
+    """To its first event of two, or to before it began."""
+    async with world_of(settings_for(database_url, None), Clock()) as world:
         answer = await world.client.post("/v1/events", json=[enquiry("C1", "2023-03-01")], headers=_BATCH)
         assert answer.status_code == 200, answer.text
         await world.settle()
+        before = await world.process.watch.look()
         owner = create_async_engine(database_url)
         async with owner.begin() as tx:
             await tx.execute(text("ALTER TABLE casework.events DISABLE TRIGGER USER"))
-            await tx.execute(text("DELETE FROM casework.events WHERE position = 2"))
-            await tx.execute(text("UPDATE casework.heads SET size = 1"))
+            await tx.execute(text("DELETE FROM casework.events WHERE position > :left"), {"left": left})
+            await tx.execute(text(f"UPDATE casework.heads SET size = {left}" if left else "DELETE FROM casework.heads"))
         await owner.dispose()
         ready = await world.client.get("/health/ready")
         page = (await world.client.get("/beheer")).text
-        with capture_logs() as logs:
-            _tell(Standing(True, {}, ()), await world.process.watch.look())
+        behind = await world.process.watch.look()
+    facts = "reporting facts_1 at casework/GM0984"
     assert (ready.status_code, ready.json()["status"]) == (503, "reader stands still")
-    assert "Grootboek casework/GM0984 mist 1 gebeurtenis die lezer facts_1 van reporting al heeft gehad" in page
-    said = [line["event"] for line in logs if "put back alone" in line["event"]]
-    assert any(line.startswith("casework/GM0984 lacks 1 events that reporting facts_1 has had") for line in said)
+    assert facts in ready.json()["stuck"]
+    assert f"Grootboek casework/GM0984 mist {2 - left} gebeurtenis" in page
+    assert "die lezer facts_1 van reporting al heeft gehad" in page
+    with capture_logs() as logs:
+        _tell(before, behind)
+        _tell(behind, behind)
+        _tell(behind, before)
+    told = [line["event"].partition(":")[0] for line in logs if line["reader"] == facts]
+    assert told == [
+        "reader stands still",
+        "the ledger lacks events that its reader has had",
+        "the ledger is as long again as its reader has read",
+    ]
 
 
 async def test_a_reader_that_stands_still_is_named_and_is_ready_again_when_it_moves(

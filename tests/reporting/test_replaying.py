@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import tests
 from eventlog.errors import BrokenLedger, PositionMoved
-from eventlog.ledger import Append, NewEvent
+from eventlog.ledger import Append, LedgerId, NewEvent
 from services.reporting import spreading
+from services.reporting.bulk import Bulk
 from services.reporting.copies import under_way
 from services.reporting.generations import find_generation, reached
 from services.reporting.rebuild import NothingKept, RebuildReport, rebuild, roll_back
@@ -126,6 +127,19 @@ async def test_a_ledger_that_fails_in_another_process_ends_the_one_here(
     before = asyncio.all_tasks()
     with pytest.raises(BrokenLedger, match=f"casework/{GEMEENTE}: the events read have root"):
         await asyncio.wait_for(rebuilt(casework), 60)
+    assert asyncio.all_tasks() == before
+
+
+async def test_who_stops_a_build_leaves_nothing_running(casework: Casework, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(ledger: LedgerId, done: int, to_do: int) -> None:
+        raise spreading.Stopped
+
+    await casework.writes(stories(2))
+    await casework.read_by_reporting()
+    monkeypatch.setattr(Bulk, "audit", lambda *_: asyncio.sleep(3600))
+    before = asyncio.all_tasks()
+    with pytest.raises(spreading.Stopped):
+        await rebuild(casework.engine, PROGRAMMES, stop)
     assert asyncio.all_tasks() == before
 
 
