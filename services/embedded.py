@@ -28,12 +28,20 @@ class EmbeddedError(Exception):
 
 @contextmanager
 def installation(environment: Mapping[str, str]) -> Iterator[Settings]:
-    """The installation that the environment names: a database of its own, or the folder of `make run`."""
+    """The installation that the environment names: a database of its own, or the folder of `make run`.
+
+    Raises EmbeddedError where nothing ever ran in that folder.
+    """
     if "SPOORBOEK_DATABASE_URL" in environment:
         yield Settings.from_environment(environment)
-    else:
-        with _opened(data_folder(environment)) as settings:
-            yield settings
+        return
+    if not (data := data_folder(environment)).joinpath("vault.key").exists():
+        raise EmbeddedError(
+            f"nothing ever ran in {data}: `make run` begins there. Name another folder with SPOORBOEK_DATA=, "
+            "or a database with SPOORBOEK_DATABASE_URL="
+        )
+    with _opened(data) as settings:
+        yield settings
 
 
 @contextmanager

@@ -56,6 +56,16 @@ def try_what_it_says(output: str, port: int) -> None:
     wait_until(lambda: value(port, "new") == 179)
 
 
+@pytest.mark.parametrize("command", [["verify"], ["replay"], ["quarantine", "list"]])
+def test_a_command_where_nothing_ever_ran_says_so_and_makes_nothing(tmp_path: Path, command: list[str]) -> None:
+    data = tmp_path / "data"
+    environment = os.environ | {"SPOORBOEK_DATA": str(data)}
+    told = subprocess.run([SPOORBOEK, *command], env=environment, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.startswith(f"nothing ever ran in {data}: `make run` begins there.")
+    assert not data.exists()
+
+
 def refuses_a_second(data: Path) -> None:
     environment = os.environ | {"SPOORBOEK_DATA": str(data), "SPOORBOEK_PORT": str(free_port())}
     told = subprocess.run([SPOORBOEK, "run"], env=environment, capture_output=True, text=True, check=False)
