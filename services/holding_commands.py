@@ -20,10 +20,11 @@ Service = Annotated[str, typer.Option(help="whose readers: intake, casework, rep
 @quarantine.command("list")
 def quarantine_list(service: Service = "all") -> None:
     """The cases that are held up, why, and how many of their events wait."""
+    services = _services(service)
 
     async def work() -> None:
         with installation(os.environ) as settings:
-            await list_quarantine(settings, _services(service), console)
+            await list_quarantine(settings, services, console)
 
     finish(work)
 
@@ -53,12 +54,12 @@ def quarantine_redrive(
 
     Exit code 1 where a case still cannot be taken.
     """
-    left = 0
+    services, left = _services(service), 0
 
     async def work() -> None:
         nonlocal left
         with installation(os.environ) as settings:
-            left = await redrive_quarantine(settings, _services(service), case, console)
+            left = await redrive_quarantine(settings, services, case, console)
 
     finish(work)
     if left:
