@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable
-from itertools import repeat
 from time import perf_counter
 
 import asyncpg
@@ -64,7 +63,9 @@ async def rebuilding(postgres: Postgres, repeats: int) -> Section:
             )
         await one.dispose()
         await two.dispose()
-    ours, theirs, both, bare, faster = (Measured(*row) for row in zip(_NAMES, repeat("events/s"), rates))
+    ours, theirs, both, bare, faster = (
+        Measured(name, "events/s", values) for name, values in zip(_NAMES, rates, strict=True)
+    )
     how = (
         f"{size} events of one ledger, half of them facts, in one process; two ledgers in a process each, of which one "
         f"is started for it. The peer reads the first {peers_size} of the same events from its own log into objects, "

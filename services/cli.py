@@ -11,10 +11,9 @@ from typing import Annotated
 import httpx
 import typer
 
-from eventlog.ledger import SERVICES
 from schemas import contracts
 from services import contracts as api_contracts
-from services.command import console, finish
+from services.command import console, finish, services_named
 from services.demonstration.history import write_history
 from services.demonstration.load import write_load
 from services.embedded import data_folder, installation
@@ -54,9 +53,7 @@ def run() -> None:
 @app.command()
 def serve(service: Annotated[str, typer.Argument(help="intake, casework, reporting or all")]) -> None:
     """One service against the database and the broker that the environment names."""
-    if service not in (*SERVICES, "all"):
-        raise typer.BadParameter(f"{service} is not one of {', '.join(SERVICES)}, all")
-    names = SERVICES if service == "all" else (service,)
+    names = services_named(service)
     finish(lambda: serve_services(Settings.from_environment(os.environ), names))
 
 

@@ -1,14 +1,15 @@
-"""How a command of the command line ends: what people act on is a sentence, and the exit code says how it went."""
+"""How a command of the command line begins and ends: a wrong word is said, and the exit code says how it went."""
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import typer
 from rich.console import Console
 
 from eventlog.errors import EventlogError
+from eventlog.ledger import SERVICES
 from schemas.programme import ProgrammeError
 from services.embedded import EmbeddedError
 from services.intake.partners import PartnerFileError
@@ -44,3 +45,10 @@ def finish(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def services_named(service: str) -> Sequence[str]:
+    """`service`, or every one where it says all."""
+    if service not in (*SERVICES, "all"):
+        raise typer.BadParameter(f"{service} is not one of {', '.join(SERVICES)}, all")
+    return SERVICES if service == "all" else (service,)

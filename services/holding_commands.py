@@ -1,13 +1,11 @@
 """`spoorboek quarantine …` and `spoorboek parked …`."""
 
 import os
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from eventlog.ledger import SERVICES
-from services.command import console, finish
+from services.command import console, finish, services_named
 from services.embedded import installation
 from services.holding import list_quarantine, redrive_quarantine, show_quarantine
 from services.parked import list_parked, show_parked
@@ -20,7 +18,7 @@ Service = Annotated[str, typer.Option(help="whose readers: intake, casework, rep
 @quarantine.command("list")
 def quarantine_list(service: Service = "all") -> None:
     """The cases that are held up, why, and how many of their events wait."""
-    services = _services(service)
+    services = services_named(service)
 
     async def work() -> None:
         with installation(os.environ) as settings:
@@ -54,7 +52,7 @@ def quarantine_redrive(
 
     Exit code 1 where a case still cannot be taken.
     """
-    services, left = _services(service), 0
+    services, left = services_named(service), 0
 
     async def work() -> None:
         nonlocal left
@@ -89,9 +87,3 @@ def parked_show(
             await show_parked(settings, record, opened, console)
 
     finish(work)
-
-
-def _services(service: str) -> Sequence[str]:
-    if service not in (*SERVICES, "all"):
-        raise typer.BadParameter(f"{service} is not one of {', '.join(SERVICES)}, all")
-    return SERVICES if service == "all" else (service,)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import Any
@@ -52,9 +52,9 @@ class Job:
 async def build_ledgers(jobs: Sequence[Job], events: int, progress: Progress) -> list[Built]:
     """All of `jobs`, some `events` together; the biggest first, so that none is left to the end alone."""
     ordered = sorted(jobs, key=lambda job: -job.target)
-    if len(jobs) > 1 and events >= WORTH_A_PROCESS:
-        return await _in_processes(ordered, progress)
     with _no_garbage_sought():
+        if len(jobs) > 1 and events >= WORTH_A_PROCESS:
+            return await _in_processes(ordered, progress)
         return [await _build(job, _report(job, progress)) for job in ordered]
 
 
@@ -108,11 +108,8 @@ async def _in_processes(jobs: Sequence[Job], progress: Progress) -> list[Built]:
         return await asyncio.get_running_loop().run_in_executor(pool, _work, job)
 
     workers = max(min(len(jobs), os.cpu_count() or 1) - 1, 1)
-    with (
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(told, stop)) as pool,
-        _no_garbage_sought(),
-    ):
-        tasks = [asyncio.create_task(_one_by_one(left, build)) for build in (*repeat(beside, workers), here)]
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(told, stop)) as pool:
+        tasks = [asyncio.create_task(_one_by_one(left, build)) for build in (*[beside] * workers, here)]
         at_work, built = set(tasks), list[Built]()
         try:
             while at_work:

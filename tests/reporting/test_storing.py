@@ -3,17 +3,12 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import text
 
 from services.reporting.storing import load
+from tests.parts.looked_at import TIMES_BEFORE_A_PLAN_IS_KEPT, looked_at
 from tests.reporting.made import GEMEENTE, CaseStory, Casework
 
 DAY = date(2023, 3, 1)
-TIMES_BEFORE_A_PLAN_IS_KEPT = 8
-_LOOKED_AT = text(
-    "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
-    " WHERE schemaname = 'facts_1'"
-)
 
 
 def story(number: int) -> CaseStory:
@@ -28,8 +23,6 @@ async def test_only_the_rows_of_its_cases_are_looked_at(casework: Casework, time
     await casework.read_by_reporting()
     asked = [story(number).case for number in (1, 500)]
     async with casework.engine.begin() as tx:
-        before = (await tx.execute(_LOOKED_AT)).scalar_one()
+        assert await looked_at(tx, "facts_1.%", lambda: load(tx, 1, GEMEENTE, asked, asked)) == 4
         rows = await load(tx, 1, GEMEENTE, asked, asked)
-        looked_at = (await tx.execute(_LOOKED_AT)).scalar_one() - before
     assert ({case for case, _ in rows.segments}, {case for case, _ in rows.referrals}) == (set(asked), set(asked))
-    assert looked_at == 4
