@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from eventlog.engine import driver_of
 from eventlog.errors import VersionConflict
 from eventlog.ledger import Append, Outcome
 from eventlog.one_statement import Ahead, Tip
@@ -50,5 +51,4 @@ class Appending:
         return sequenced.outcomes
 
     async def _in_one_statement(self, ahead: Ahead) -> bool:
-        driver: Any = (await self._connection.get_raw_connection()).driver_connection
-        return await self._ledger.one_statement.store(driver, ahead)
+        return await self._ledger.one_statement.store(driver_of(self._connection), ahead)

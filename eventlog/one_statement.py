@@ -13,6 +13,7 @@ from typing import Any
 from asyncpg import Connection, UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from eventlog.engine import driver_in
 from eventlog.ledger import Recorded
 from eventlog.merkle import Frontier
 from eventlog.sequencing import Sequenced
@@ -92,15 +93,17 @@ class OneStatement:
     async def store(self, driver: Connection, ahead: Ahead) -> bool:
         """Whether its events are stored and durable; where not, nothing of them is."""
         try:
-            done = await driver.execute(self._text, *_parameters(ahead))
+            return _has_stored(await driver.execute(self._text, *_parameters(ahead)))
         except UniqueViolationError:
             return False
-        return str(done) != "INSERT 0 0"
 
     async def store_within(self, tx: AsyncConnection, ahead: Ahead) -> bool:
         """The same in `tx`, which can go on in either case."""
-        done = await tx.exec_driver_sql(self._text_within, _parameters(ahead))
-        return done.rowcount > 0
+        return _has_stored(await driver_in(tx).execute(self._text_within, *_parameters(ahead)))
+
+
+def _has_stored(said: object) -> bool:
+    return said != "INSERT 0 0"
 
 
 def _parameters(ahead: Ahead) -> tuple[Any, ...]:

@@ -2,10 +2,11 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from eventlog.engine import asking, driver_in, transaction
 from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId
 from eventlog.tables import readers_table
@@ -15,12 +16,15 @@ class Positions:
     """How far the readers of `service` are, kept beside their effects."""
 
     def __init__(self, engine: AsyncEngine, service: str) -> None:
-        self._engine = engine
-        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._asking = asking(engine)
         self._table = readers_table(service)
+        self._move = (
+            f"UPDATE {service}.readers SET position = $4 WHERE reader = $1 AND ledger = $2 AND position = $3"
+            f" RETURNING held"
+        )
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._engine.begin()
+        return transaction(self._asking)
 
     async def reached(self, reader: str) -> dict[str, int]:
         """The position of `reader` in each ledger it has read from, by the ledger's name."""
@@ -45,13 +49,7 @@ class Positions:
 
         Locks it as `lock` does. Whether the reader has anything in quarantine there, as it is under the lock.
         """
-        table = self._table
-        moved = await tx.execute(
-            update(table)
-            .where(table.c.reader == reader, table.c.ledger == str(ledger), table.c.position == found)
-            .values(position=reached)
-            .returning(table.c.held)
-        )
-        if (held := moved.scalar_one_or_none()) is None:
+        held = await driver_in(tx).fetchval(self._move, reader, str(ledger), found, reached)
+        if held is None:
             raise PositionMoved(f"{reader} is no longer at {ledger}/{found}")
         return bool(held)

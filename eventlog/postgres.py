@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import Select, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.appending import Appending
+from eventlog.engine import asking, driver_in, driver_of, transaction
 from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import EMPTY_ROOT, Frontier
 from eventlog.one_statement import Ahead, OneStatement, Tip, Tips, as_rows
@@ -27,7 +27,7 @@ class PostgresLedger:
     ) -> None:
         self.service = service
         self._engine = engine
-        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._asking = asking(engine)
         self._clock = clock
         self._events = events_table(service)
         self._heads = heads_table(service)
@@ -37,10 +37,14 @@ class PostgresLedger:
         # Stream by stream, each by its index: joined, they would be looked for in the whole ledger by a plan that was
         # made when it was short, and is kept as it grows.
         columns = ", ".join(f"stored.{column.name}" for column in self._recorded_columns)
-        self._streams = text(
-            f"SELECT {columns} FROM unnest(cast(:streams AS text[])) AS asked(stream) CROSS JOIN LATERAL ("
-            f"SELECT * FROM {service}.events WHERE gemeente = :gemeente AND stream = asked.stream ORDER BY version"
+        self._streams = (
+            f"SELECT {columns} FROM unnest($2::text[]) AS asked(stream) CROSS JOIN LATERAL ("
+            f"SELECT * FROM {service}.events WHERE gemeente = $1 AND stream = asked.stream ORDER BY version"
             f") AS stored ORDER BY stored.stream, stored.version"
+        )
+        self._read = (
+            f"SELECT {columns} FROM {service}.events AS stored WHERE gemeente = $1 AND position > $2"
+            f" ORDER BY position LIMIT $3"
         )
         self._versions = text(
             f"SELECT asked.stream, latest.version FROM unnest(cast(:streams AS text[])) AS asked(stream)"
@@ -49,7 +53,7 @@ class PostgresLedger:
         )
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._engine.begin()
+        return transaction(self._asking)
 
     def asking(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._asking.connect()
@@ -106,10 +110,10 @@ class PostgresLedger:
 
     async def _store(self, tx: AsyncConnection, gemeente: str, events: Sequence[Recorded], frontier: Frontier) -> None:
         # COPY carries a whole batch in one round trip. The head's lock above has opened the transaction it runs in.
-        driver = (await tx.get_raw_connection()).driver_connection
-        assert driver is not None
         columns = [column.name for column in self._events.columns]
-        await driver.copy_records_to_table("events", schema_name=self.service, columns=columns, records=as_rows(events))
+        await driver_in(tx).copy_records_to_table(
+            "events", schema_name=self.service, columns=columns, records=as_rows(events)
+        )
         await tx.execute(
             update(self._heads)
             .where(self._heads.c.gemeente == gemeente)
@@ -122,22 +126,15 @@ class PostgresLedger:
         )
 
     async def read(self, tx: AsyncConnection, gemeente: str, after: int, limit: int = 1000) -> list[Recorded]:
-        events = self._events
-        return await self._recorded(
-            tx,
-            gemeente,
-            select(*self._recorded_columns)
-            .where(events.c.gemeente == gemeente, events.c.position > after)
-            .order_by(events.c.position)
-            .limit(limit),
-        )
+        ledger = LedgerId(self.service, gemeente)
+        return [Recorded(ledger, *row) for row in await driver_of(tx).fetch(self._read, gemeente, after, limit)]
 
     async def read_streams(
         self, tx: AsyncConnection, gemeente: str, streams: Sequence[str]
     ) -> dict[str, list[Recorded]]:
         found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
-        ledger, asked = LedgerId(self.service, gemeente), {"gemeente": gemeente, "streams": list(found)}
-        for row in await tx.execute(self._streams, asked):
+        ledger = LedgerId(self.service, gemeente)
+        for row in await driver_of(tx).fetch(self._streams, gemeente, list(found)):
             event = Recorded(ledger, *row)
             found[event.stream].append(event)
         return found
@@ -150,7 +147,3 @@ class PostgresLedger:
         query = select(self._heads.c.size, self._heads.c.root).where(self._heads.c.gemeente == gemeente)
         row = (await tx.execute(query)).one_or_none()
         return Head(0, EMPTY_ROOT) if row is None else Head(row.size, row.root)
-
-    async def _recorded(self, tx: AsyncConnection, gemeente: str, query: Select[Any]) -> list[Recorded]:
-        ledger = LedgerId(self.service, gemeente)
-        return [Recorded(ledger, *row) for row in await tx.execute(query)]

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from eventlog.engine import asking, driver_of
 
 
 class Keys(Protocol):
@@ -23,30 +24,25 @@ class PostgresKeys:
     """The keys in the schema `vault`. Each is committed before anything is sealed with it."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = asking(engine)
 
     async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
         # In the order of the subjects, so that two batches at once do not wait for each other.
         subjects = sorted(wrapped)
-        new = {"gemeente": gemeente, "subjects": subjects, "keys": [wrapped[subject] for subject in subjects]}
+        keys = [wrapped[subject] for subject in subjects]
         async with self._engine.connect() as connection:
-            return {subject: key for subject, key in await connection.execute(_KEEP_FIRST, new)}
+            return dict(await driver_of(connection).fetch(_KEEP_FIRST, gemeente, subjects, keys))
 
     async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
         async with self._engine.connect() as connection:
-            rows = await connection.execute(_FIND, {"gemeente": gemeente, "subjects": list(subjects)})
-            return {subject: wrapped for subject, wrapped in rows}
+            return dict(await driver_of(connection).fetch(_FIND, gemeente, list(subjects)))
 
 
-_KEEP_FIRST = text(
-    "INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key)"
-    " SELECT :gemeente, new.* FROM unnest(cast(:subjects AS text[]), cast(:keys AS bytea[])) AS new"
-    " ON CONFLICT DO NOTHING RETURNING subject, wrapped_key"
-)
-_FIND = text(
-    "SELECT subject, wrapped_key FROM vault.subject_keys"
-    " WHERE gemeente = :gemeente AND subject = ANY(cast(:subjects AS text[]))"
-)
+_KEEP_FIRST = """
+    INSERT INTO vault.subject_keys (gemeente, subject, wrapped_key)
+    SELECT $1, new.* FROM unnest($2::text[], $3::bytea[]) AS new ON CONFLICT DO NOTHING RETURNING subject, wrapped_key
+"""
+_FIND = "SELECT subject, wrapped_key FROM vault.subject_keys WHERE gemeente = $1 AND subject = ANY($2::text[])"
 
 
 class MemoryKeys:

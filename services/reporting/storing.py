@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import CursorResult, Table, text
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from eventlog.engine import driver_in, driver_of
 from services.reporting.audit_trail import add_events
 from services.reporting.facts import REFERRALS, SEGMENTS, Referral, Segment
 from services.reporting.generations import schema_of
@@ -22,24 +23,25 @@ async def load(
     """
     rows = WorkingSet(gemeente)
     for row in await _of_cases(tx, generation, SEGMENTS, gemeente, cases):
-        found = row._asdict() | {"referred_to": tuple(row.referred_to)}
-        rows.segments[row.case_id, row.segment] = Segment(**found)
+        found = dict(row) | {"referred_to": tuple(row["referred_to"])}
+        rows.segments[row["case_id"], row["segment"]] = Segment(**found)
     if answered:
         for row in await _of_cases(tx, generation, REFERRALS, gemeente, answered):
-            rows.referrals[row.case_id, row.referral] = Referral(**row._asdict())
+            rows.referrals[row["case_id"], row["referral"]] = Referral(**row)
     return rows
 
 
 async def _of_cases(
     tx: AsyncConnection, generation: int, table: Table, gemeente: str, cases: Iterable[str]
-) -> CursorResult[Any]:
+) -> Sequence[Any]:
     # Case by case, each by its index, however short the table was when the plan was made.
-    query = text(
-        f"SELECT kept.* FROM unnest(cast(:cases AS text[])) AS asked(case_id) CROSS JOIN LATERAL (SELECT * FROM"
-        f" {schema_of(generation)}.{table.name} WHERE gemeente = :gemeente AND case_id = asked.case_id"
+    query = (
+        f"SELECT kept.* FROM unnest($2::text[]) AS asked(case_id) CROSS JOIN LATERAL (SELECT * FROM"
+        f" {schema_of(generation)}.{table.name} WHERE gemeente = $1 AND case_id = asked.case_id"
         f" ORDER BY {', '.join(column.name for column in table.primary_key)}) AS kept"
     )
-    return await tx.execute(query, {"gemeente": gemeente, "cases": list(cases)})
+    rows: Sequence[Any] = await driver_of(tx).fetch(query, gemeente, list(cases))
+    return rows
 
 
 async def save(tx: AsyncConnection, generation: int, rows: WorkingSet) -> None:
@@ -47,8 +49,7 @@ async def save(tx: AsyncConnection, generation: int, rows: WorkingSet) -> None:
     segments, referrals = rows.to_write()
     await _upsert(tx, generation, SEGMENTS, segments)
     await _upsert(tx, generation, REFERRALS, referrals)
-    driver: Any = (await tx.get_raw_connection()).driver_connection
-    await add_events(driver, rows.new_events)
+    await add_events(driver_in(tx), rows.new_events)
 
 
 async def _upsert(
@@ -63,7 +64,7 @@ async def _upsert(
     )
     # One statement and one parameter for any number of rows, arrays and dates included.
     statement = (
-        f"INSERT INTO {name} SELECT * FROM jsonb_populate_recordset(NULL::{name}, cast(:rows AS jsonb))"
+        f"INSERT INTO {name} SELECT * FROM jsonb_populate_recordset(NULL::{name}, $1::text::jsonb)"
         f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
     )
-    await tx.execute(text(statement), {"rows": msgspec.json.encode(rows).decode()})
+    await driver_in(tx).execute(statement, msgspec.json.encode(rows).decode())

@@ -5,10 +5,12 @@ from typing import Any
 
 import asyncpg
 import pytest
+from asyncpg.transaction import Transaction
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog import engine as connections
+from eventlog.engine import asking, driver_in, driver_of, transaction
 from eventlog.postgres import PostgresLedger
 from tests.eventlog.making import append
 
@@ -57,3 +59,33 @@ async def test_a_question_opens_no_transaction(ledger: PostgresLedger) -> None:
         moments = [(await tx.execute(text("SELECT transaction_timestamp()"))).scalar_one() for _ in range(2)]
         assert moments[0] < moments[1]
         assert await ledger.sizes(tx) == {"GM0984": 1}
+
+
+async def test_nobody_goes_on_in_a_transaction_whose_end_was_cut_short(
+    engine: AsyncEngine, ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut_short(self: Transaction) -> None:
+        raise asyncio.CancelledError
+
+    async def append_and_fail() -> None:
+        async with transaction(asking(engine)) as tx:
+            await ledger.append(tx, "GM0984", [append("a")])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await append_and_fail()
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Transaction, "_Transaction__rollback", cut_short)
+        with pytest.raises(asyncio.CancelledError):
+            await append_and_fail()
+    async with asking(engine).connect() as connection:
+        assert not driver_of(connection).is_in_transaction()
+        assert await ledger.sizes(connection) == {}
+
+
+async def test_what_changes_something_is_not_let_into_a_transaction_that_nobody_began(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        with pytest.raises(RuntimeError, match="begun"):
+            driver_in(connection)
+        await connection.execute(text("SELECT 1"))
+        assert driver_in(connection) is driver_of(connection)
