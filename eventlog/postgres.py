@@ -14,7 +14,7 @@ from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import EMPTY_ROOT, Frontier
 from eventlog.one_statement import Ahead, OneStatement, Tip, Tips, as_rows
 from eventlog.sequencing import Sequenced, sequence
-from eventlog.tables import events_table, heads_table
+from eventlog.tables import RECORDED_COLUMNS, events_table, heads_table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,12 +31,11 @@ class PostgresLedger:
         self._clock = clock
         self._events = events_table(service)
         self._heads = heads_table(service)
-        self._recorded_columns = [column for column in self._events.columns if column.name != "gemeente"]
         self.one_statement = OneStatement(service)
         self.tips = Tips()
         # Stream by stream, each by its index: joined, they would be looked for in the whole ledger by a plan that was
         # made when it was short, and is kept as it grows.
-        columns = ", ".join(f"stored.{column.name}" for column in self._recorded_columns)
+        columns = ", ".join(f"stored.{column}" for column in RECORDED_COLUMNS)
         self._streams = (
             f"SELECT {columns} FROM unnest($2::text[]) AS asked(stream) CROSS JOIN LATERAL ("
             f"SELECT * FROM {service}.events WHERE gemeente = $1 AND stream = asked.stream ORDER BY version"

@@ -41,6 +41,10 @@ def events_table(service: str) -> Table:
     )
 
 
+RECORDED_COLUMNS = tuple(column.name for column in events_table("any").columns if column.name != "gemeente")
+"""All but the first: in their order they make a `Recorded` of a ledger that is known."""
+
+
 def heads_table(service: str) -> Table:
     """One row per ledger: its size, the frontier and root of its tree. Its lock is what gives the ledger its order."""
     return Table(

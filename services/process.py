@@ -17,7 +17,7 @@ from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
 from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, Lag, LedgerSource, Reader, Source
-from eventlog.relay import Relay
+from eventlog.relay import Publishing, Relay
 from eventlog.subject_keys import PostgresKeys
 from eventlog.vault import Vault
 from eventlog.watch import BusWatch
@@ -98,7 +98,6 @@ class Process:
         return Vault(self.settings.vault_key, PostgresKeys(engine))
 
     def _connect(self, service: Service) -> None:
-        """Have each of the service's readers followed over the bus there is."""
         for reader in service.readers:
             follower = self._follower(service, reader, service.patience_seconds, Quarantine(service.name))
             if self._kafka:
@@ -107,10 +106,10 @@ class Process:
             else:
                 self._pulls.append(Pull(follower, self._wakes))
         if self._kafka:
-            publishers = [self._follower(service, one, service.patience_seconds) for one in service.publishers]
+            publishing = [self._follower(service, one, service.patience_seconds) for one in service.publishers]
             if service.writes_ledger:
-                publishers.append(self._follower(service, Relay(service.name, self._kafka.publish), 0.0))
-            self._pulls += [Pull(publisher, self._wakes) for publisher in publishers]
+                publishing.append(self._follower(service, Relay(service.name, self._kafka.publish), 0.0))
+            self._pulls += [Pull(one, self._wakes) for one in publishing]
             for door in service.doors:
                 self._kafka.subscribe(door.topics, f"spoorboek.{door.group}", door.take)
 
@@ -118,14 +117,16 @@ class Process:
         self, service: Service, reader: Reader, patience_seconds: float, quarantine: Quarantine | None = None
     ) -> Follower:
         observed = ObservedReader(service.name, reader, self.telemetry)
+        publishes = reader.source == service.name
 
         def moved(ledger: LedgerId) -> None:
-            if reader.source != service.name:  # What a publisher does with the service's own ledger is not in it.
+            if not publishes:  # What a publisher does with the service's own ledger is not in it.
                 self._wakes.wake(service.name, ledger.gemeente)
             observed.committed()
 
-        positions = Positions(self.parts[service.name].engine, service.name)
-        follower = Follower(observed, positions, self._source(reader.source), moved, quarantine, patience_seconds)
+        positions, source = Positions(self.parts[service.name].engine, service.name), self._source(reader.source)
+        kind = Publishing if publishes else Follower
+        follower = kind(observed, positions, source, moved, quarantine, patience_seconds)
         self.followers.append(follower)
         self._followed[service.name].append(follower)
         return follower

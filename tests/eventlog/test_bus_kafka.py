@@ -18,7 +18,7 @@ from eventlog.partner_topics import PartnerTopics
 from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
 from eventlog.reader import Follower, LedgerSource
-from eventlog.relay import Relay
+from eventlog.relay import Publishing, Relay
 from eventlog.wire import Incoming, Outgoing, outgoing
 from tests.eventlog.making import GEMEENTE, append
 from tests.eventlog.test_reader import Noting, follower, noted  # noqa: F401 - a fixture
@@ -41,7 +41,7 @@ async def bus(empty_kafka: str) -> AsyncIterator[KafkaBus]:
 
 async def test_relay_and_reader_bring_every_event_once(bus, follower: Follower, engine, ledger: PostgresLedger) -> None:  # type: ignore[no-untyped-def] # noqa: F811
     source = LedgerSource(ledger)
-    relay = Pull(Follower(Relay("casework", bus.publish), Positions(engine, "casework"), source), Wakes())
+    relay = Pull(Publishing(Relay("casework", bus.publish), Positions(engine, "casework"), source), Wakes())
     bus.follow(follower, group=f"test-{id(bus)}")
     await bus.start(["casework.events"])
     relay.start()

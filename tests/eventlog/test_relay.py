@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from eventlog.errors import Gap, PositionMoved
+from eventlog import relay as relays
+from eventlog.errors import Gap
 from eventlog.ledger import LedgerId
 from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
-from eventlog.reader import Follower, LedgerSource
-from eventlog.relay import Relay
+from eventlog.reader import LedgerSource
+from eventlog.relay import Publishing, Relay
 from eventlog.wire import Outgoing
 from tests.eventlog.making import GEMEENTE, append
 
@@ -20,42 +21,41 @@ LEDGER = LedgerId("casework", GEMEENTE)
 
 
 class Topic:
-    """What is on it, by position; `broken` once, it refuses a batch after its first record."""
+    """What is on it, by position; once, it refuses the batch that begins at `refused` after its first record."""
 
     def __init__(self) -> None:
         self.records: list[int] = []
-        self.broken = False
+        self.refused = 0
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         positions = [int(dict(record.headers)["ce_sequence"]) for record in records]
         await asyncio.sleep(0.003)
-        if self.broken:
-            self.broken = False
+        if positions[0] == self.refused:
+            self.refused = 0
             self.records += positions[:1]
             raise ConnectionError("the broker went away")
         self.records += positions
 
 
 @pytest.fixture
-async def topic(ledger: PostgresLedger) -> Topic:
+async def topic(ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch) -> Topic:
+    monkeypatch.setattr(relays, "READ_AT_ONCE", 2)
     async with ledger.begin() as tx:
         await ledger.append(tx, GEMEENTE, [append(f"s{number}") for number in range(6)])
     return Topic()
 
 
-def relay(engine: AsyncEngine, ledger: PostgresLedger, topic: Topic) -> Follower:
-    return Follower(Relay("casework", topic.publish), Positions(engine, "casework"), LedgerSource(ledger))
+def relay(engine: AsyncEngine, ledger: PostgresLedger, topic: Topic) -> Publishing:
+    return Publishing(Relay("casework", topic.publish), Positions(engine, "casework"), LedgerSource(ledger))
 
 
 async def test_what_the_broker_did_not_take_is_published_again(
     engine: AsyncEngine, ledger: PostgresLedger, topic: Topic
 ) -> None:
     follower = relay(engine, ledger, topic)
-    events = await follower.source.read(GEMEENTE, after=0)
-    await follower.deliver(LEDGER, events[:2])
-    topic.broken = True
+    topic.refused = 3
     with pytest.raises(ConnectionError):
-        await follower.deliver(LEDGER, events[2:])
+        await follower.catch_up(LEDGER)
     assert (await follower.positions.reached("relay"))[str(LEDGER)] == 2
     assert await follower.catch_up(LEDGER) == 6
     assert topic.records == [1, 2, 3, 3, 4, 5, 6]
@@ -63,13 +63,10 @@ async def test_what_the_broker_did_not_take_is_published_again(
 
 
 async def test_two_relays_publish_each_event_once(engine: AsyncEngine, ledger: PostgresLedger, topic: Topic) -> None:
-    async def follow(follower: Follower) -> None:
+    async def follow(follower: Publishing) -> None:
         reached = 0
         while reached < 200:
-            try:
-                reached = await follower.catch_up(LEDGER, reached)
-            except (Gap, PositionMoved):
-                reached = (await follower.positions.reached("relay"))[str(LEDGER)]
+            reached = await follower.catch_up(LEDGER, reached)
 
     following = [asyncio.create_task(follow(relay(engine, ledger, topic))) for _ in range(2)]
     for number in range(6, 200):
@@ -84,13 +81,11 @@ async def test_two_relays_publish_each_event_once(engine: AsyncEngine, ledger: P
 async def test_a_hole_in_the_ledger_is_not_published_over(
     engine: AsyncEngine, ledger: PostgresLedger, topic: Topic, database_url: str, missing: int
 ) -> None:
-    follower = relay(engine, ledger, topic)
-    await follower.deliver(LEDGER, await follower.source.read(GEMEENTE, after=0, limit=2))
     owner = create_async_engine(database_url)
     async with owner.begin() as tx:
         await tx.execute(text("ALTER TABLE casework.events DISABLE TRIGGER USER"))
         await tx.execute(text("DELETE FROM casework.events WHERE position = :missing"), {"missing": missing})
     await owner.dispose()
     with pytest.raises(Gap):
-        await follower.catch_up(LEDGER)
+        await relay(engine, ledger, topic).catch_up(LEDGER)
     assert topic.records == [1, 2]
