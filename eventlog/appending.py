@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventlog.engine import driver_of
+from eventlog.connections import begun, driver_of
 from eventlog.errors import VersionConflict
 from eventlog.ledger import Append, Outcome
 from eventlog.one_statement import Ahead, Tip
@@ -42,7 +42,7 @@ class Appending:
             self._ledger.tips.remember(self._gemeente, ahead.new_tip)
             return ahead.sequenced.outcomes
         self._numbered = None
-        async with self._connection.begin():
+        async with begun(self._connection):
             sequenced, new_tip = await self._ledger.append_and_tell(self._connection, self._gemeente, appends)
         # What was sent before conflicts throughout: then the versions are better asked for first.
         if not any(isinstance(outcome, VersionConflict) for outcome in sequenced.outcomes):

@@ -13,7 +13,7 @@ from typing import Any
 from asyncpg import Connection, UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventlog.engine import driver_in
+from eventlog.connections import driver_in
 from eventlog.ledger import Recorded
 from eventlog.merkle import Frontier
 from eventlog.sequencing import Sequenced

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from eventlog.engine import asking, driver_in, transaction
+from eventlog.connections import connections_of, driver_in
 from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId
 from eventlog.tables import readers_table
@@ -16,7 +16,7 @@ class Positions:
     """How far the readers of `service` are, kept beside their effects."""
 
     def __init__(self, engine: AsyncEngine, service: str) -> None:
-        self._asking = asking(engine)
+        self._connections = connections_of(engine)
         self._table = readers_table(service)
         self._move = (
             f"UPDATE {service}.readers SET position = $4 WHERE reader = $1 AND ledger = $2 AND position = $3"
@@ -24,12 +24,12 @@ class Positions:
         )
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return transaction(self._asking)
+        return self._connections.transaction()
 
     async def reached(self, reader: str) -> dict[str, int]:
         """The position of `reader` in each ledger it has read from, by the ledger's name."""
         query = select(self._table.c.ledger, self._table.c.position).where(self._table.c.reader == reader)
-        async with self._asking.connect() as connection:
+        async with self._connections.asking() as connection:
             return {ledger: position for ledger, position in await connection.execute(query)}
 
     async def lock(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.appending import Appending
-from eventlog.engine import asking, driver_in, driver_of, transaction
+from eventlog.connections import connections_of, driver_in, driver_of
 from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import EMPTY_ROOT, Frontier
 from eventlog.one_statement import Ahead, OneStatement, Tip, Tips, as_rows
@@ -26,8 +26,7 @@ class PostgresLedger:
         self, engine: AsyncEngine, service: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self.service = service
-        self._engine = engine
-        self._asking = asking(engine)
+        self._connections = connections_of(engine)
         self._clock = clock
         self._events = events_table(service)
         self._heads = heads_table(service)
@@ -52,10 +51,10 @@ class PostgresLedger:
         )
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return transaction(self._asking)
+        return self._connections.transaction()
 
     def asking(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._asking.connect()
+        return self._connections.asking()
 
     async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
         ahead = self.number_ahead(gemeente, self.tips.take(gemeente), appends)
@@ -68,7 +67,7 @@ class PostgresLedger:
 
     @asynccontextmanager
     async def appending(self, gemeente: str) -> AsyncIterator[AppendNow]:
-        async with self._engine.connect() as connection:
+        async with self._connections.asking() as connection:
             yield Appending(self, gemeente, connection)
 
     async def append_and_tell(

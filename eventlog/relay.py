@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventlog.engine import driver_in
+from eventlog.connections import driver_in
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.reader import READ_AT_ONCE, Follower, following
 from eventlog.tables import RECORDED_COLUMNS

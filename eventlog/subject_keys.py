@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.engine import asking, driver_of
+from eventlog.connections import connections_of, driver_of
 
 
 class Keys(Protocol):
@@ -24,17 +24,17 @@ class PostgresKeys:
     """The keys in the schema `vault`. Each is committed before anything is sealed with it."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = asking(engine)
+        self._connections = connections_of(engine)
 
     async def keep_first(self, gemeente: str, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
         # In the order of the subjects, so that two batches at once do not wait for each other.
         subjects = sorted(wrapped)
         keys = [wrapped[subject] for subject in subjects]
-        async with self._engine.connect() as connection:
+        async with self._connections.asking() as connection:
             return dict(await driver_of(connection).fetch(_KEEP_FIRST, gemeente, subjects, keys))
 
     async def find(self, gemeente: str, subjects: Collection[str]) -> dict[str, bytes]:
-        async with self._engine.connect() as connection:
+        async with self._connections.asking() as connection:
             return dict(await driver_of(connection).fetch(_FIND, gemeente, list(subjects)))
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from eventlog.connections import driver_in
 from eventlog.errors import Standstill
 from eventlog.tables import readers_table
 from schemas.programme import Programmes
@@ -98,10 +99,16 @@ def _hash(decides: object) -> str:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
-async def find_generation(tx: AsyncConnection, *, share: bool = False, update: bool = False) -> Generation | None:
+async def hold_generation(tx: AsyncConnection) -> Generation | None:
+    """The live one, to which nobody can switch another before `tx` ends; it is asked for with each batch."""
+    row = await driver_in(tx).fetchrow("SELECT live, previous, fingerprint FROM reporting.generation FOR SHARE")
+    return None if row is None else Generation(*row)
+
+
+async def find_generation(tx: AsyncConnection, *, update: bool = False) -> Generation | None:
     query = select(GENERATION.c.live, GENERATION.c.previous, GENERATION.c.fingerprint)
-    if share or update:
-        query = query.with_for_update(read=share)
+    if update:
+        query = query.with_for_update()
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else Generation(row.live, row.previous, row.fingerprint)
 

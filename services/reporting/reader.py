@@ -17,8 +17,8 @@ from services.reporting.generations import (
     StaleFacts,
     departs,
     ensure_generation,
-    find_generation,
     fingerprint,
+    hold_generation,
     reader_name,
 )
 from services.reporting.storing import load, save
@@ -49,7 +49,7 @@ class FactsReader:
         await tx.execute(update(GENERATION).values(fingerprint=self._fingerprint))
 
     async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
-        live = await find_generation(tx, share=True) or await ensure_generation(tx, self._programmes)
+        live = await hold_generation(tx) or await ensure_generation(tx, self._programmes)
         if live.live != self._generation:
             was, self._generation = self._generation, live.live
             raise PositionMoved(f"the facts have switched from generation {was} to {live.live}")

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventlog.engine import driver_in, driver_of
+from eventlog.connections import driver_in, driver_of
 from services.reporting.audit_trail import add_events
 from services.reporting.facts import REFERRALS, SEGMENTS, Referral, Segment
 from services.reporting.generations import schema_of

@@ -9,8 +9,8 @@ from asyncpg.transaction import Transaction
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog import engine as connections
-from eventlog.engine import asking, driver_in, driver_of, transaction
+from eventlog import engine as engines
+from eventlog.connections import connections_of, driver_in, driver_of
 from eventlog.postgres import PostgresLedger
 from tests.eventlog.making import append
 
@@ -39,7 +39,7 @@ async def test_a_connection_that_was_idle_is_asked_whether_it_still_answers(
     engine: AsyncEngine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The driver of one whose line died without a word does not know yet that it is closed."""
-    monkeypatch.setattr(connections, "_IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(engines, "IDLE_SECONDS", 0.0)
     async with engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         before = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
@@ -68,7 +68,7 @@ async def test_nobody_goes_on_in_a_transaction_whose_end_was_cut_short(
         raise asyncio.CancelledError
 
     async def append_and_fail() -> None:
-        async with transaction(asking(engine)) as tx:
+        async with connections_of(engine).transaction() as tx:
             await ledger.append(tx, "GM0984", [append("a")])
             raise ZeroDivisionError
 
@@ -78,7 +78,7 @@ async def test_nobody_goes_on_in_a_transaction_whose_end_was_cut_short(
         stopped.setattr(Transaction, "_Transaction__rollback", cut_short)
         with pytest.raises(asyncio.CancelledError):
             await append_and_fail()
-    async with asking(engine).connect() as connection:
+    async with connections_of(engine).asking() as connection:
         assert not driver_of(connection).is_in_transaction()
         assert await ledger.sizes(connection) == {}
 
