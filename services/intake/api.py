@@ -1,12 +1,12 @@
 """The gate over HTTP, for partners' systems: send events, and ask what became of them."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Annotated, Any, assert_never
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 
 from services.intake import answer, bindings, body
 from services.intake.addresses import PageAddresses
@@ -26,12 +26,11 @@ from services.problem import Problem
 MOST_SINGLE_BYTES = 1024 * 1024
 MOST_BATCH_BYTES = 8 * 1024 * 1024
 _SUBMISSION = re.compile(r"[0-9a-f]{32}")
-_bearer = HTTPBearer(auto_error=False, description="The key that came with the partner's registration.")
 
 
 def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["submissions"])
-    caller = _caller(submissions, partners)
+    caller = _Caller(submissions, partners)
 
     async def send_events(request: Request, partner: Annotated[Partner, Depends(caller)]) -> Response:
         """Send one CloudEvent (structured or binary) or a batch of at most 1000.
@@ -71,17 +70,24 @@ def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
     return router
 
 
-def _caller(submissions: Submissions, partners: Partners) -> Callable[..., Awaitable[Partner]]:
+class _Caller(HTTPBearer):
     """The partner that asks, from its bearer key; anyone else is answered 401."""
 
-    async def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Partner:
+    def __init__(self, submissions: Submissions, partners: Partners) -> None:
+        super().__init__(
+            scheme_name="HTTPBearer", description="The key that came with the partner's registration.", auto_error=False
+        )
+        self._submissions, self._partners = submissions, partners
+
+    async def __call__(self, request: Request) -> Partner:  # type: ignore[override]
+        credentials = await super().__call__(request)
         try:
-            return partners.authenticate(credentials.credentials if credentials else "", submissions.today())
+            return self._partners.authenticate(
+                credentials.credentials if credentials else "", self._submissions.today()
+            )
         except Unauthenticated as error:
             challenge = {"WWW-Authenticate": 'Bearer realm="spoorboek"'}
             raise Problem(401, "Not authenticated", str(error), headers=challenge) from error
-
-    return caller
 
 
 async def _batch_response(

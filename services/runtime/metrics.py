@@ -3,7 +3,6 @@
 import time
 from collections import Counter as Tally
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -52,8 +51,7 @@ class Metrics:
         for kind, count in Tally(event.type for event in events).items():
             self._handled.labels(service, reader, kind).inc(count)
         self._batches.labels(service, reader).observe(seconds)
-        oldest = datetime.now(UTC) - events[0].recorded_at
-        self._delays.labels(service, reader).observe(max(0.0, oldest.total_seconds()))
+        self._delays.labels(service, reader).observe(max(0.0, time.time() - events[0].recorded_at.timestamp()))
 
     def requested(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()

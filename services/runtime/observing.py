@@ -28,7 +28,7 @@ class Telemetry:
 @dataclass(frozen=True, slots=True)
 class _Batch:
     tx: AsyncConnection
-    ledger: LedgerId
+    about: dict[str, str | int]
     events: Sequence[Recorded]
     began: int
     ended: int
@@ -54,10 +54,11 @@ class ObservedReader:
         if not events:
             await self._reader.handle(tx, ledger, events)
             return
-        with structlog.contextvars.bound_contextvars(**self._about(ledger, events)):
+        about = self._about(ledger, events)
+        with structlog.contextvars.bound_contextvars(**about):
             began = time.time_ns()
             await self._reader.handle(tx, ledger, events)
-            batch = _Batch(tx, ledger, events, began, time.time_ns())
+            batch = _Batch(tx, about, events, began, time.time_ns())
         before = tuple(one for one in self._handled.get() if one.tx is tx)
         self._handled.set((*before, batch))
 
@@ -72,7 +73,7 @@ class ObservedReader:
             self._telemetry.tracing.handled(self._service, self.name, batch.events, batch.began, batch.ended)
 
     def _log(self, batch: _Batch, seconds: float) -> None:
-        log.info("batch handled", **self._about(batch.ledger, batch.events), seconds=round(seconds, 6))
+        log.info("batch handled", **batch.about, seconds=round(seconds, 6))
         if not log.is_enabled_for(logging.DEBUG):
             return  # Asked once: a thousand lines that are not written cost as much as the effect.
         for event in batch.events:
