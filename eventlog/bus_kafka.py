@@ -1,7 +1,7 @@
 """The Kafka bus between the services, and between them and the partners.
 
 The broker's offsets are a hint: what has had its effect stands in the reader's position. A handler returns when all of
-its batch is durable and only then may acknowledge; it never raises past a record. FastStream brings the batches (raw,
+its batch is durable and only then may acknowledge; it never raises past a record. FastStream brings the records (raw,
 acknowledged by hand); the producer is aiokafka's, idempotent, because FastStream's batch publishing gives one key to
 all.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
@@ -27,8 +27,6 @@ from eventlog.wire import Outgoing, by_ledger, events_topic, recorded
 
 _LONGEST_WAIT_SECONDS = 5.0
 _MOST_RECORDS = 2000
-# FastStream waits so long for records and, where none came, sleeps as long again without looking.
-_IDLE_MS = 5
 # While a batch takes its time aiokafka asks for the other partitions, and for this one only when that is answered.
 _LONGEST_FETCH_MS = 50
 # The broker is told at most so often: the next batch waits for its answer, and what it gets again is skipped.
@@ -79,9 +77,6 @@ class KafkaBus:
         subscriber: Any = self._broker.subscriber(
             events_topic(follower.reader.source),
             group_id=group,
-            batch=True,
-            max_records=_MOST_RECORDS,
-            batch_timeout_ms=_IDLE_MS,
             fetch_max_wait_ms=_LONGEST_FETCH_MS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
@@ -93,7 +88,7 @@ class KafkaBus:
 
         async def handle(message: KafkaAckableMessage) -> None:
             nonlocal acknowledged
-            batch: Any = message.raw_message
+            batch = [message.raw_message, *await _what_came_with(message.consumer)]
             await _until_done(lambda: take(batch), group=group)
             if monotonic() - acknowledged >= _ACKNOWLEDGED_SECONDS:
                 acknowledged = monotonic()
@@ -133,6 +128,18 @@ class KafkaBus:
         if self._producer is not None:
             producer, self._producer = self._producer, None
             await _in_time(producer.stop())
+
+
+async def _what_came_with(consumer: Any) -> list[Any]:
+    """The records that lie ready behind the one that FastStream brought.
+
+    It could bring them all, but then where there are none it sleeps for as long as it waited, without looking.
+    """
+    try:
+        fetched = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
+    except (KafkaError, ConsumerStoppedError):
+        return []
+    return [record for records in fetched.values() for record in records]
 
 
 async def _in_time(stopping: Awaitable[None]) -> None:
