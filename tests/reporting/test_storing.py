@@ -3,12 +3,17 @@
 from datetime import date
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from eventlog.connections import connections_of
+from services.migrations import migrate
 from services.reporting.storing import load
 from tests.parts.looked_at import TIMES_BEFORE_A_PLAN_IS_KEPT, looked_at
 from tests.reporting.made import GEMEENTE, CaseStory, Casework
 
 DAY = date(2023, 3, 1)
+INDEXES = "SELECT indexdef FROM pg_indexes WHERE indexname LIKE 'segments_by_%' ORDER BY indexname"
 
 
 def story(number: int) -> CaseStory:
@@ -22,7 +27,32 @@ async def test_only_the_rows_of_its_cases_are_looked_at(casework: Casework, time
     await casework.writes(story(number) for number in range(times, 600))
     await casework.read_by_reporting()
     asked = [story(number).case for number in (1, 500)]
-    async with casework.engine.begin() as tx:
+    async with connections_of(casework.engine).transaction() as tx:
         assert await looked_at(tx, "facts_1.%", lambda: load(tx, 1, GEMEENTE, asked, asked)) == 4
         rows = await load(tx, 1, GEMEENTE, asked, asked)
     assert ({case for case, _ in rows.segments}, {case for case, _ in rows.referrals}) == (set(asked), set(asked))
+
+
+@pytest.mark.parametrize("size", [20, 100, 400])
+async def test_a_plan_made_before_statistics_are_taken_does_too(casework: Casework, size: int) -> None:
+    await casework.writes(story(number) for number in range(size))
+    await casework.read_by_reporting()
+    asked = [story(number).case for number in (1, 19)]
+    async with casework.engine.begin() as tx:  # of a connection that has no plan yet
+        assert await looked_at(tx, "facts_1.%", lambda: load(tx, 1, GEMEENTE, asked, asked)) == 4
+
+
+async def test_indexes_of_an_older_version_become_todays(casework: Casework, database_url: str) -> None:
+    await casework.writes([story(1)])
+    await casework.read_by_reporting()
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        todays = (await tx.execute(text(INDEXES))).scalars().all()
+        await tx.execute(text("DROP INDEX facts_1.segments_by_opening, facts_1.segments_by_closing"))
+        await tx.execute(text("CREATE INDEX segments_by_opening ON facts_1.segments (gemeente, programme, opened_on)"))
+        await tx.execute(text("CREATE INDEX segments_by_closing ON facts_1.segments (gemeente, programme, closed_on)"))
+        await tx.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+    await migrate(database_url)
+    async with owner.begin() as tx:
+        assert (await tx.execute(text(INDEXES))).scalars().all() == todays
+    await owner.dispose()
