@@ -1,11 +1,11 @@
 """How a command of the command line begins and ends: a wrong word is said, and the exit code says how it went."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import typer
+import uvloop
 from rich.console import Console
 
 from eventlog.errors import EventlogError
@@ -39,7 +39,7 @@ console = Console()
 def finish(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run `work` to its end; exit code 1 and the sentence where it did not work out."""
     try:
-        asyncio.run(work())
+        uvloop.run(work())
     except EXPECTED as error:
         print(error, file=sys.stderr)  # noqa: T201
         raise typer.Exit(1) from error
