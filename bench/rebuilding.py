@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from time import perf_counter
 
 import asyncpg
+import uvloop
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -176,4 +177,4 @@ async def _alone(database_url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_alone(sys.argv[1]))
+    uvloop.run(_alone(sys.argv[1]))

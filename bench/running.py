@@ -3,11 +3,11 @@
 With SPOORBOEK_BENCH_MILLIONS=5 a rebuild of half a million events and one of five million come in: ten minutes more.
 """
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import uvloop
 from rich.console import Console
 from rich.markdown import Markdown
 
@@ -75,4 +75,4 @@ async def measure_and_write(console: Console) -> str:
 def main() -> None:
     console = Console()
     DOCS.mkdir(exist_ok=True)
-    console.print(Markdown(asyncio.run(measure_and_write(console))))
+    console.print(Markdown(uvloop.run(measure_and_write(console))))

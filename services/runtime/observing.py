@@ -73,7 +73,9 @@ class ObservedReader:
             self._telemetry.tracing.handled(self._service, self.name, batch.events, batch.began, batch.ended)
 
     def _log(self, batch: _Batch, seconds: float) -> None:
-        log.info("batch handled", **batch.about, seconds=round(seconds, 6))
+        # What a publisher sent, whoever reads it says again.
+        say = log.debug if self._service == self.source else log.info
+        say("batch handled", **batch.about, seconds=round(seconds, 6))
         if not log.is_enabled_for(logging.DEBUG):
             return  # Asked once: a thousand lines that are not written cost as much as the effect.
         for event in batch.events:
