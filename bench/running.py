@@ -50,7 +50,7 @@ async def run(console: Console) -> AsyncIterator[Section]:
             for what, measure in measures.items():
                 yield await _told(console, what, measure)
     with durable_postgres() as postgres, running_broker() as broker:
-        yield await _told(console, "visible", lambda: seeing(postgres, broker.bootstrap, RATES, SECONDS * 2, REPEATS))
+        yield await _told(console, "visible", lambda: seeing(postgres, broker.bootstrap, RATES, SECONDS * 4, REPEATS))
 
 
 async def _told(console: Console, what: str, measure: Measure) -> Section:
