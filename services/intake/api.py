@@ -16,7 +16,7 @@ from services.intake.bindings import NotACloudEvent
 from services.intake.cloudevent import CloudEvent
 from services.intake.fate import Fate
 from services.intake.gate import Unattributable
-from services.intake.openapi import GET_RESPONSES, POST_RESPONSES, REQUEST_BODY
+from services.intake.openapi import GET_RESPONSES, POST
 from services.intake.pace import with_turns
 from services.intake.partner import Partner
 from services.intake.partners import Partners, Unauthenticated
@@ -61,12 +61,9 @@ def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
         "/events",
         send_events,
         methods=["POST"],
-        status_code=202,
-        response_model=None,
-        responses=POST_RESPONSES,
-        openapi_extra={"requestBody": REQUEST_BODY},
-        dependencies=[Depends(caller)],
         route_class_override=_Direct,
+        dependencies=[Depends(caller)],
+        **POST,
     )
     router.add_api_route(
         "/submissions/{submission}", read_submission, methods=["GET"], response_model=None, responses=GET_RESPONSES

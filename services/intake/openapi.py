@@ -19,7 +19,7 @@ _EVENT: dict[str, Any] = {
     },
 }
 
-REQUEST_BODY: dict[str, Any] = {
+_REQUEST_BODY: dict[str, Any] = {
     "required": True,
     "content": {
         STRUCTURED: {"schema": _EVENT},
@@ -66,7 +66,7 @@ def _problem(description: str) -> dict[str, Any]:
 _NOT_AUTHENTICATED = _problem("The key is missing or not known, or its registration is not valid today.")
 _AWAY = _problem("The database is away: nothing was taken. Send the same again after the seconds in Retry-After.")
 
-POST_RESPONSES: dict[int | str, dict[str, Any]] = {
+_POST_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": BatchAnswer, "description": "Of a batch: a result for each event, in order."},
     202: {"model": SubmissionAnswer, "description": "Accepted; or, sent before, applied or refused since."},
     400: _problem("Rejected by the gate, with all errors; or nothing that could be kept as a submission."),
@@ -76,6 +76,12 @@ POST_RESPONSES: dict[int | str, dict[str, Any]] = {
     503: _AWAY,
 }
 
+POST: dict[str, Any] = {
+    "status_code": 202,
+    "response_model": None,
+    "responses": _POST_RESPONSES,
+    "openapi_extra": {"requestBody": _REQUEST_BODY},
+}
 GET_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": SubmissionAnswer, "description": "What became of it so far."},
     401: _NOT_AUTHENTICATED,
