@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from aiokafka.errors import KafkaError
 from asyncpg import InterfaceError as DriverError
-from asyncpg import PostgresError
+from asyncpg import InternalClientError, PostgresError
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound, SQLAlchemyError, StatementError
 
 from eventlog.errors import BrokenLedger, EventlogError, Gap, PositionMoved, Standstill, VersionConflict
@@ -20,6 +20,7 @@ _SURROUNDINGS = (
     OSError,  # connections, time-outs and disks
     MemoryError,
     KafkaError,
+    InternalClientError,  # the driver's own state
     Gap,
     PositionMoved,
     VersionConflict,

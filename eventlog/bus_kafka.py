@@ -31,6 +31,7 @@ _MOST_RECORDS = 2000
 _LONGEST_FETCH_MS = 50
 # The broker is told at most so often: the next batch waits for its answer, and what it gets again is skipped.
 _ACKNOWLEDGED_SECONDS = 1.0
+_TO_LOOK_SECONDS = 0.1
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
 _TO_STOP_SECONDS = _GRACE_SECONDS + 2  # FastStream stops its consumers after its grace
 
@@ -136,8 +137,12 @@ async def _what_came_with(consumer: Any) -> list[Any]:
     It could bring them all, but then where there are none it sleeps for as long as it waited, without looking.
     """
     try:
-        fetched = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
-    except (KafkaError, ConsumerStoppedError):
+        async with asyncio.timeout(_TO_LOOK_SECONDS):  # it waits while the group is rebalanced
+            fetched = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
+    except (KafkaError, ConsumerStoppedError, TimeoutError):
+        return []
+    except Exception as error:  # noqa: BLE001 - what cannot be read is met again by itself; the one in hand goes on
+        log.error("records not readable behind one that is", error=describe(error))
         return []
     return [record for records in fetched.values() for record in records]
 

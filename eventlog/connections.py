@@ -6,7 +6,7 @@ two questions.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,10 +16,13 @@ from sqlalchemy import Engine
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from eventlog.errors import Standstill
+
 IDLE_SECONDS = 10.0
 """What was idle longer is asked whether it still answers: of a line that is dead the driver does not know."""
 
-_MOST_AT_HAND = 5
+MOST_AT_HAND = 5
+_GONE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 class Connections:
@@ -29,16 +32,20 @@ class Connections:
         # Where a transaction begins and ends, the driver is told: SQLAlchemy is to begin none.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._at_hand: list[tuple[AsyncConnection, float]] = []
+        self._disposed = 0
         listen(engine.sync_engine, "engine_disposed", self._let_go)
 
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[AsyncConnection]:
         """For questions by themselves: each takes one round trip, in no transaction."""
-        connection = await self._take()
+        connection, disposed = await self._take(), self._disposed
         try:
             yield connection
         finally:
-            await self._put_back(connection)
+            if disposed == self._disposed and self._is_as_it_was(connection):
+                self._at_hand.append((connection, monotonic()))
+            else:
+                await asyncio.shield(connection.close())
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -48,20 +55,28 @@ class Connections:
     async def _take(self) -> AsyncConnection:
         while self._at_hand:
             connection, since = self._at_hand.pop()
-            if await _answers(driver_of(connection), monotonic() - since):
+            driver, answers = driver_of(connection), False
+            try:
+                answers = await _answers(driver, monotonic() - since)
+            finally:
+                if not answers:
+                    driver.terminate()
+                    await asyncio.shield(connection.close())
+            if answers:
                 return connection
-            await connection.close()
         return await self._engine.connect()
 
-    async def _put_back(self, connection: AsyncConnection) -> None:
-        """To hand; one over which SQLAlchemy itself was asked something goes to its pool, which makes it as it was."""
-        as_it_was = not (connection.invalidated or connection.in_transaction() or driver_of(connection).is_closed())
-        if as_it_was and len(self._at_hand) < _MOST_AT_HAND:
-            self._at_hand.append((connection, monotonic()))
-        else:
-            await asyncio.shield(connection.close())
+    def _is_as_it_was(self, connection: AsyncConnection) -> bool:
+        """One over which SQLAlchemy itself was asked something is not: it goes to the pool, which sees to that."""
+        if connection.invalidated or connection.in_transaction() or len(self._at_hand) >= MOST_AT_HAND:
+            return False
+        driver, options = driver_of(connection), connection.sync_connection.get_execution_options()  # type: ignore[union-attr]
+        if driver.is_closed() or options != self._engine.get_execution_options():
+            return False
+        return not driver.is_in_transaction()
 
     def _let_go(self, engine: Engine) -> None:
+        self._disposed += 1
         while self._at_hand:
             connection, _ = self._at_hand.pop()
             connection.sync_connection.invalidate()  # type: ignore[union-attr]
@@ -80,14 +95,27 @@ def connections_of(engine: AsyncEngine) -> Connections:
 
 @asynccontextmanager
 async def begun(connection: AsyncConnection) -> AsyncIterator[None]:
-    """A transaction on `connection`, one of those above."""
-    driver = driver_of(connection)
+    """A transaction on `connection`, one of those above. What is raised in it is what its caller hears.
+
+    Where it is not known how it ended, or whether it began, the connection ends with it.
+    """
+    driver, ended = driver_of(connection), False
     try:
-        async with driver.transaction():
+        await driver.execute("BEGIN")
+        try:
             yield
+        except BaseException:
+            with suppress(*_GONE):  # What was raised says more.
+                await driver.execute("ROLLBACK")
+                ended = True
+            raise
+        said = await driver.execute("COMMIT")
+        ended = True
+        if said != "COMMIT":
+            raise Standstill("a statement had failed before the commit, and somebody went on: nothing was kept")
     finally:
-        if driver.is_in_transaction():
-            driver.terminate()  # Its end was cut short: nobody may go on in it.
+        if not ended:
+            driver.terminate()
 
 
 def driver_of(connection: AsyncConnection) -> Any:
@@ -99,7 +127,7 @@ def driver_in(tx: AsyncConnection) -> Any:
     """The same for what changes something: `tx` must have begun, or each change would be its own transaction."""
     driver = driver_of(tx)
     if not driver.is_in_transaction():
-        raise RuntimeError("nothing has begun this transaction: open it with `Connections.transaction`")
+        raise Standstill("nothing has begun this transaction: open it with `Connections.transaction`")
     return driver
 
 
@@ -109,7 +137,6 @@ async def _answers(driver: Any, idle_seconds: float) -> bool:
     if idle_seconds > IDLE_SECONDS:
         try:
             await driver.fetchval("SELECT 1")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            driver.terminate()
+        except _GONE:
             return False
     return True

@@ -7,7 +7,7 @@ from sqlalchemy.event import listen
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from eventlog.connections import IDLE_SECONDS
+from eventlog.connections import IDLE_SECONDS, MOST_AT_HAND
 
 _FROZEN_SECONDS = 60
 """A process that stands still, or whose host is gone, has the lock of a reader for so long.
@@ -25,7 +25,7 @@ def make_engine(database_url: str, service: str) -> AsyncEngine:
     engine = create_async_engine(
         database_url,
         hide_parameters=True,
-        pool_size=20,
+        pool_size=20 + MOST_AT_HAND,
         max_overflow=0,
         pool_timeout=5,
         connect_args={

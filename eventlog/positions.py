@@ -34,6 +34,7 @@ class Positions:
 
     async def lock(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> int:
         """The reader's position; no other instance of it can move it before `tx` ends."""
+        driver_in(tx)  # else it would be locked until the end of the statement
         table = self._table
         query = (
             select(table.c.position).where(table.c.reader == reader, table.c.ledger == str(ledger)).with_for_update()

@@ -16,7 +16,7 @@ def upgrade() -> None:
         DECLARE facts text;
         BEGIN
             FOR facts IN SELECT schemaname FROM pg_indexes WHERE indexname = 'segments_by_opening' LOOP
-                EXECUTE format('DROP INDEX %I.segments_by_opening, %I.segments_by_closing', facts, facts);
+                EXECUTE format('DROP INDEX IF EXISTS %I.segments_by_opening, %I.segments_by_closing', facts, facts);
                 EXECUTE format('CREATE INDEX segments_by_opening ON %I.segments (programme, opened_on)', facts);
                 EXECUTE format('CREATE INDEX segments_by_closing ON %I.segments (programme, closed_on)', facts);
             END LOOP;
