@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
@@ -139,10 +139,8 @@ async def _what_came_with(consumer: Any) -> list[Any]:
     try:
         async with asyncio.timeout(_TO_LOOK_SECONDS):  # it waits while the group is rebalanced
             fetched = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
-    except (KafkaError, ConsumerStoppedError, TimeoutError):
-        return []
-    except Exception as error:  # noqa: BLE001 - what cannot be read is met again by itself; the one in hand goes on
-        log.error("records not readable behind one that is", error=describe(error))
+    except Exception as error:  # noqa: BLE001 - the one in hand goes on, and these come again
+        log.warning("nothing taken along with a record", error=describe(error))
         return []
     return [record for records in fetched.values() for record in records]
 
