@@ -132,16 +132,13 @@ class KafkaBus:
 
 
 async def _what_came_with(consumer: Any) -> list[Any]:
-    """The records that lie ready behind the one that FastStream brought.
-
-    It could bring them all, but then where there are none it sleeps for as long as it waited, without looking.
-    """
+    """The records that lie ready behind the one that FastStream brought, which sleeps where it brings all of them."""
     try:
         async with asyncio.timeout(_TO_LOOK_SECONDS):  # it waits while the group is rebalanced
             fetched = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
     except Exception as error:  # noqa: BLE001 - the one in hand goes on, and these come again
         log.warning("nothing taken along with a record", error=describe(error))
-        return []
+        fetched = {}
     return [record for records in fetched.values() for record in records]
 
 
