@@ -66,6 +66,7 @@ async def test_an_instance_that_froze_in_mid_batch_holds_up_another_for_a_while_
     events = await follower.source.read(GEMEENTE, after=0)
     froze = make_engine(database_url, "casework")
     async with froze.connect() as connection:
+        await connection.execute(text("SELECT 1"))  # begins
         await Positions(froze, "casework").lock(connection, "noting", LEDGER)
         await asyncio.wait_for(follower.deliver(LEDGER, events), 20)
         with pytest.raises(DBAPIError):
