@@ -132,7 +132,7 @@ class KafkaBus:
 
 
 async def _what_came_with(consumer: Any) -> list[Any]:
-    """The records that lie ready behind the one that FastStream brought, which sleeps where it brings all of them."""
+    """The records that lie ready behind the one that FastStream brought: to bring batches it would sleep in between."""
     try:
         async with asyncio.timeout(_TO_LOOK_SECONDS):  # it waits while the group is rebalanced
             fetched = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)

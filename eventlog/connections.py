@@ -42,7 +42,7 @@ class Connections:
         try:
             yield connection
         finally:
-            if disposed == self._disposed and self._is_as_it_was(connection):
+            if disposed == self._disposed and self._has_room() and self._is_as_it_was(connection):
                 self._at_hand.append((connection, monotonic()))
             else:
                 await asyncio.shield(connection.close())
@@ -66,9 +66,14 @@ class Connections:
                 return connection
         return await self._engine.connect()
 
+    def _has_room(self) -> bool:
+        """Where the pool has no other left, somebody may be waiting there for this one."""
+        pool: Any = self._engine.pool
+        return len(self._at_hand) < MOST_AT_HAND and pool.checkedout() < pool.size()
+
     def _is_as_it_was(self, connection: AsyncConnection) -> bool:
         """One over which SQLAlchemy itself was asked something is not: it goes to the pool, which sees to that."""
-        if connection.invalidated or connection.in_transaction() or len(self._at_hand) >= MOST_AT_HAND:
+        if connection.invalidated or connection.in_transaction():
             return False
         driver, options = driver_of(connection), connection.sync_connection.get_execution_options()  # type: ignore[union-attr]
         if driver.is_closed() or options != self._engine.get_execution_options():

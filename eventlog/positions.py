@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from eventlog.connections import connections_of, driver_in
+from eventlog.connections import connections_of, driver_in, driver_of
 from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId
 from eventlog.tables import readers_table
@@ -18,6 +18,7 @@ class Positions:
     def __init__(self, engine: AsyncEngine, service: str) -> None:
         self._connections = connections_of(engine)
         self._table = readers_table(service)
+        self._reached = f"SELECT ledger, position FROM {service}.readers WHERE reader = $1"
         self._move = (
             f"UPDATE {service}.readers SET position = $4 WHERE reader = $1 AND ledger = $2 AND position = $3"
             f" RETURNING held"
@@ -28,9 +29,8 @@ class Positions:
 
     async def reached(self, reader: str) -> dict[str, int]:
         """The position of `reader` in each ledger it has read from, by the ledger's name."""
-        query = select(self._table.c.ledger, self._table.c.position).where(self._table.c.reader == reader)
         async with self._connections.asking() as connection:
-            return {ledger: position for ledger, position in await connection.execute(query)}
+            return dict(await driver_of(connection).fetch(self._reached, reader))
 
     async def lock(self, tx: AsyncConnection, reader: str, ledger: LedgerId) -> int:
         """The reader's position; no other instance of it can move it before `tx` ends."""

@@ -138,8 +138,7 @@ class PostgresLedger:
         return found
 
     async def sizes(self, tx: AsyncConnection) -> dict[str, int]:
-        rows = await tx.execute(select(self._heads.c.gemeente, self._heads.c.size))
-        return {gemeente: size for gemeente, size in rows}
+        return dict(await driver_of(tx).fetch(f"SELECT gemeente, size FROM {self.service}.heads"))
 
     async def head(self, tx: AsyncConnection, gemeente: str) -> Head:
         query = select(self._heads.c.size, self._heads.c.root).where(self._heads.c.gemeente == gemeente)

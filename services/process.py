@@ -98,6 +98,7 @@ class Process:
         return Vault(self.settings.vault_key, PostgresKeys(engine))
 
     def _connect(self, service: Service) -> None:
+        """Have each of the service's readers followed over the bus there is."""
         for reader in service.readers:
             follower = self._follower(service, reader, service.patience_seconds, Quarantine(service.name))
             if self._kafka:
@@ -106,18 +107,17 @@ class Process:
             else:
                 self._pulls.append(Pull(follower, self._wakes))
         if self._kafka:
-            publishing = [self._follower(service, one, service.patience_seconds) for one in service.publishers]
+            publishers = [self._follower(service, one, service.patience_seconds) for one in service.publishers]
             if service.writes_ledger:
-                publishing.append(self._follower(service, Relay(service.name, self._kafka.publish), 0.0))
-            self._pulls += [Pull(one, self._wakes) for one in publishing]
+                publishers.append(self._follower(service, Relay(service.name, self._kafka.publish), 0.0))
+            self._pulls += [Pull(publisher, self._wakes) for publisher in publishers]
             for door in service.doors:
                 self._kafka.subscribe(door.topics, f"spoorboek.{door.group}", door.take)
 
     def _follower(
         self, service: Service, reader: Reader, patience_seconds: float, quarantine: Quarantine | None = None
     ) -> Follower:
-        observed = ObservedReader(service.name, reader, self.telemetry)
-        publishes = reader.source == service.name
+        observed, publishes = ObservedReader(service.name, reader, self.telemetry), reader.source == service.name
 
         def moved(ledger: LedgerId) -> None:
             if not publishes:  # What a publisher does with the service's own ledger is not in it.

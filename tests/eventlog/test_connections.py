@@ -1,6 +1,7 @@
 """Connections of the pool that the database has closed are replaced unseen, and a question takes one round trip."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncpg
@@ -52,6 +53,20 @@ async def test_a_connection_that_was_idle_is_asked_whether_it_still_answers(
     await operator.close()
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one() != before
+
+
+async def test_a_connection_goes_to_who_waits_for_one(database_url: str) -> None:
+    engine = engines.make_engine(database_url, "intake")
+    pool: Any = engine.pool
+    async with AsyncExitStack() as held:
+        for _ in range(pool.size() - 1):
+            await held.enter_async_context(engine.connect())
+        async with connections_of(engine).asking():
+            waiting = asyncio.ensure_future(_one_question(engine))
+            await asyncio.sleep(0.05)
+        async with asyncio.timeout(1):
+            assert await waiting == 1
+    await engine.dispose()
 
 
 async def test_a_question_opens_no_transaction(ledger: PostgresLedger) -> None:
@@ -157,3 +172,8 @@ async def test_one_at_hand_that_was_idle_is_asked_too(
         await operator.close()
         async with connections_of(engine).asking() as connection:
             assert await driver_of(connection).fetchval("SELECT pg_backend_pid()") != before
+
+
+async def _one_question(engine: AsyncEngine) -> int:
+    async with engine.connect() as connection:
+        return int((await connection.execute(text("SELECT 1"))).scalar_one())

@@ -1,6 +1,7 @@
 """Without its database a process stays up, says so, takes nothing it cannot keep, and goes on by itself."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ from fastapi import APIRouter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from eventlog.connections import connections_of
 from services.runtime.away import database_is_away
 from services.runtime.web import make_app
 from tests.journey.world import COACH, World, enquiry, settings_for
@@ -65,12 +67,12 @@ async def test_when_every_connection_is_taken_senders_are_asked_to_come_back(dat
         engine = world.process.parts["intake"].engine
         pool: Any = engine.pool
         pool._timeout = 0.3
-        held = [await engine.connect() for _ in range(pool.size() + pool._max_overflow)]
-        refused, ready = await asyncio.gather(
-            _post(world, enquiry("C1", "2023-03-01")), world.client.get("/health/ready")
-        )
-        for connection in held:
-            await connection.close()
+        async with AsyncExitStack() as held:
+            for _ in range(pool.size()):
+                await held.enter_async_context(connections_of(engine).asking())
+            refused, ready = await asyncio.gather(
+                _post(world, enquiry("C1", "2023-03-01")), world.client.get("/health/ready")
+            )
         taken = await _post(world, enquiry("C1", "2023-03-01"))
         assert (await world.client.get("/health/ready")).status_code == 200
 
