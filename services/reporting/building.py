@@ -1,11 +1,13 @@
 """One ledger folded into a generation under way: raw rows in, verified against the ledger's head, tables out.
 
 Every CHECKPOINT events the rows, how far they are, and the Merkle tree so far are committed together, so that a build
-goes on where a kill stopped it. Memory holds the rows of at most KEPT_ROWS segments and what one checkpoint touches.
+goes on where a kill stopped it. Memory holds the rows of at most KEPT_ROWS segments and what two checkpoints touch.
+What PostgreSQL has to do (read on, write, hold the audit trail against the ledger) it does while the fold goes on.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from eventlog.errors import BrokenLedger, PositionMoved
@@ -13,14 +15,14 @@ from eventlog.ledger import LedgerId
 from eventlog.merkle import Frontier
 from schemas.case import CaseFact
 from schemas.programme import Programmes
-from services.reporting.bulk import Bulk, Held
+from services.reporting.bulk import Bulk, Changes, Held, changes_of
 from services.reporting.decoding import NotDecoded, decode_fact
 from services.reporting.folding import FoldError, fold
 from services.reporting.raw_ledger import RawLedger, Row, day
 from services.reporting.reader import age_bands
 from services.reporting.working_set import WorkingSet
 
-AT_ONCE = 4000
+AT_ONCE = 1000
 CHECKPOINT = 100_000
 KEPT_ROWS = 150_000
 
@@ -49,6 +51,7 @@ class LedgerBuild:
         """The cases whose rows are here; None while everything ever written is."""
         self._held: list[Held] = []
         self._blocked: set[str] = set()
+        self._writing: asyncio.Task[None] | None = None
 
     async def run(self, target: int, checkpoint: int = CHECKPOINT) -> Built:
         start, frontier, audited = await self._bulk.start()
@@ -56,22 +59,24 @@ class LedgerBuild:
         if start:
             self._in_memory = set()
         written, position = start, start
-        trail = asyncio.create_task(self._bulk.audit(audited, audited, start))
+        trail = asyncio.create_task(self._bulk.audit(audited, target, checkpoint))
         try:
-            while position < target:
-                rows = await self._ledger.read(position, min(position + min(AT_ONCE, checkpoint), target))
-                frontier = frontier.extend(self._ledger.leaf_hashes(rows))
-                await self._fold(rows)
-                position = frontier.size
-                self._went(position)
-                if position - written >= checkpoint or position == target:
-                    await self._write(written, frontier)
-                    trail = asyncio.create_task(self._bulk.audit(await trail, written, position))
-                    written = position
+            async with aclosing(self._ledger.batches(start, target, min(AT_ONCE, checkpoint))) as batches:
+                async for rows in batches:
+                    frontier = frontier.extend(self._ledger.leaf_hashes(rows))
+                    await self._fold(rows)
+                    position = frontier.size
+                    self._went(position)
+                    if position - written >= checkpoint or position == target:
+                        await self._begin_to_write(written, frontier)
+                        written = position
+            await self._written()
             audited, root = await trail, await self._verify(frontier)
         except BaseException:
-            trail.cancel()  # Its connection is about to be closed.
-            await asyncio.gather(trail, return_exceptions=True)
+            under_way = [trail] if self._writing is None else [trail, self._writing]
+            for task in under_way:
+                task.cancel()  # Its connection is about to be closed.
+            await asyncio.gather(*under_way, return_exceptions=True)
             raise
         # Not before: the trail may be the last witness of what was changed in the ledger.
         for after in range(audited, position, checkpoint):
@@ -93,8 +98,10 @@ class LedgerBuild:
                 facts.append((fact, row))
         if self._in_memory is not None:
             asked = {fact.case for fact, _ in facts if not isinstance(fact, NotDecoded)} - self._in_memory
-            await self._bulk.load(self._rows, asked)
-            self._in_memory |= asked
+            if asked:
+                await self._written()
+                await self._bulk.load(self._rows, asked)
+                self._in_memory |= asked
         working_set, age_band, blocked = self._rows, self._age_band, self._blocked
         for fact, row in facts:
             if blocked and (row[10] or row[1]) in blocked:
@@ -117,22 +124,32 @@ class LedgerBuild:
         reason = "" if why is None else str(FoldError(self._ledger.ledger, row[0], row[3], why))
         self._held.append(Held(row[0], case, row[3], reason))
 
-    async def _write(self, was: int, frontier: Frontier) -> None:
-        if not await self._bulk.write(self._rows, self._held, was, frontier):
-            raise PositionMoved(f"another process builds {self._ledger.ledger}: wait for it to end")
+    async def _begin_to_write(self, was: int, frontier: Frontier) -> None:
+        """What was changed since `was`, as it is now; what is folded meanwhile is of the next time."""
+        await self._written()
+        self._writing = asyncio.create_task(self._write(changes_of(self._rows), self._held, was, frontier))
         self._rows.written()
-        self._held.clear()
+        self._held = []
         if len(self._rows.segments) > KEPT_ROWS:
             self._rows = WorkingSet(self._ledger.ledger.gemeente)
             self._in_memory = set()
 
+    async def _write(self, changes: Changes, held: Sequence[Held], was: int, frontier: Frontier) -> None:
+        if not await self._bulk.write(changes, held, was, frontier):
+            raise PositionMoved(f"another process builds {self._ledger.ledger}: wait for it to end")
+
+    async def _written(self) -> None:
+        """Returns when all that was begun to be written is."""
+        if self._writing is not None:
+            await self._writing
+
     async def _verify(self, frontier: Frontier) -> bytes:
         """Read on to the ledger's end, hashing only, and hold the root against the head's."""
         head = await self._ledger.head()
-        while frontier.size < head.size:
-            rows = await self._ledger.read(frontier.size, min(frontier.size + AT_ONCE, head.size))
-            frontier = frontier.extend(self._ledger.leaf_hashes(rows))
-            self._went(frontier.size)
+        async with aclosing(self._ledger.batches(frontier.size, head.size, AT_ONCE)) as batches:
+            async for rows in batches:
+                frontier = frontier.extend(self._ledger.leaf_hashes(rows))
+                self._went(frontier.size)
         if (frontier.size, frontier.root) != (head.size, head.root):
             raise BrokenLedger(
                 f"{self._ledger.ledger}: the events read have root {frontier.root.hex()}, the head says "

@@ -1,6 +1,6 @@
 """How a build writes: rows by COPY, the audit trail held against the ledger, progress in the same transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -26,6 +26,22 @@ class Held:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Rows as they were at one moment, in the order of their tables' columns: the key first, and first in it gemeente."""
+
+    segments: Sequence[tuple[Any, ...]]
+    referrals: Sequence[tuple[Any, ...]]
+
+
+def changes_of(rows: WorkingSet) -> Changes:
+    segments, referrals = rows.to_write()
+    return Changes(
+        list(map(attrgetter(*_SEGMENT), segments)),
+        list(map(attrgetter(*_REFERRAL), referrals)),
+    )
+
+
 class Bulk:
     """One ledger's part of generation `number`. `connection` writes rows, `trailing` the audit trail meanwhile."""
 
@@ -49,10 +65,9 @@ class Bulk:
         )
         return {row[0] for row in rows}
 
-    async def load(self, rows: WorkingSet, cases: Iterable[str]) -> None:
+    async def load(self, rows: WorkingSet, cases: Collection[str]) -> None:
         """Bring back the rows of `cases` that are no longer in memory."""
-        if not (asked := list(cases)):
-            return
+        asked = list(cases)
         of_cases = "WHERE gemeente = $1 AND case_id = ANY($2)"
         query = f"SELECT {', '.join(_SEGMENT)} FROM {self._schema}.segments {of_cases}"
         for row in await self._connection.fetch(query, rows.gemeente, asked):
@@ -64,9 +79,8 @@ class Bulk:
             referral = Referral(**row)
             rows.referrals[referral.case_id, referral.referral] = referral
 
-    async def write(self, rows: WorkingSet, held: Sequence[Held], was: int, frontier: Frontier) -> bool:
+    async def write(self, changes: Changes, held: Sequence[Held], was: int, frontier: Frontier) -> bool:
         """What was changed since `was`, and how far it is now; False where another process has moved the build on."""
-        segments, referrals = rows.to_write()
         async with self._connection.transaction():
             moved = await self._connection.execute(
                 f"UPDATE {self._schema}.progress SET position = $1, frontier = $2 WHERE ledger = $3 AND position = $4",
@@ -85,28 +99,25 @@ class Bulk:
                 str(self._ledger),
             )
             if was:
-                await self._delete("segments", "segment", "integer", rows.gemeente, rows.changed_segments)
-                await self._delete("consulent_referrals", "referral", "text", rows.gemeente, rows.changed_referrals)
-            await self._copy("segments", _SEGMENT, segments)
-            await self._copy("consulent_referrals", _REFERRAL, referrals)
+                await self._delete("segments", "segment", "integer", changes.segments)
+                await self._delete("consulent_referrals", "referral", "text", changes.referrals)
+            await self._copy("segments", _SEGMENT, changes.segments)
+            await self._copy("consulent_referrals", _REFERRAL, changes.referrals)
             await self._hold(held)
         return True
 
-    async def _delete(self, table: str, key: str, kind: str, gemeente: str, keys: Iterable[tuple[str, Any]]) -> None:
-        """The rows that are about to be written anew: two statements, however many they are."""
-        pairs = list(keys)
+    async def _delete(self, table: str, key: str, kind: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """The rows that are about to be written anew: one statement, however many they are."""
         await self._connection.execute(
             f"DELETE FROM {self._schema}.{table} AS old USING unnest($2::text[], $3::{kind}[]) AS again(case_id, key)"
             f" WHERE old.gemeente = $1 AND old.case_id = again.case_id AND old.{key} = again.key",
-            gemeente,
-            [case for case, _ in pairs],
-            [key for _, key in pairs],
+            self._ledger.gemeente,
+            [row[1] for row in rows],
+            [row[2] for row in rows],
         )
 
-    async def _copy(self, table: str, columns: list[str], rows: Sequence[Segment] | Sequence[Referral]) -> None:
-        await self._connection.copy_records_to_table(
-            table, schema_name=self._schema, columns=columns, records=map(attrgetter(*columns), rows)
-        )
+    async def _copy(self, table: str, columns: list[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        await self._connection.copy_records_to_table(table, schema_name=self._schema, columns=columns, records=rows)
 
     async def _hold(self, held: Sequence[Held]) -> None:
         await self._connection.executemany(
@@ -126,14 +137,17 @@ class Bulk:
             ],
         )
 
-    async def audit(self, audited: int, after: int, up_to: int) -> int:
-        """How far the audit trail is as recorded: `up_to`, where it was so far as `after` and is so from there, too."""
-        if audited < after or not await is_as_recorded(self._trailing, self._ledger, after, up_to):
-            return audited
-        await self._trailing.execute(
-            f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
-        )
-        return up_to
+    async def audit(self, audited: int, target: int, at_once: int) -> int:
+        """How far the audit trail, right up to `audited`, is as recorded: up to `target`, or where it no longer is."""
+        while audited < target:
+            up_to = min(audited + at_once, target)
+            if not await is_as_recorded(self._trailing, self._ledger, audited, up_to):
+                break
+            await self._trailing.execute(
+                f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
+            )
+            audited = up_to
+        return audited
 
     async def put_trail_right(self, after: int, up_to: int) -> None:
         """What was wrong is kept in the same transaction, for who asks when the generation is finished."""

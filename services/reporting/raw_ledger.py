@@ -1,9 +1,11 @@
 """Casework's ledger as raw rows, in large batches in its order, and the leaf of each without an object per event."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -13,7 +15,7 @@ from eventlog.ledger import Head, LedgerId, rfc3339
 from eventlog.merkle import EMPTY_ROOT
 
 Row = Sequence[Any]
-"""In the order of COLUMNS; a day is the tuple (days,) and a moment (microseconds,), both counted from 2000."""
+"""In the order of COLUMNS; a day is in days and a moment in microseconds, both counted from 2000."""
 
 COLUMNS = (
     "position",
@@ -47,13 +49,30 @@ class RawLedger:
     async def open(self) -> "RawLedger":
         for kind in ("date", "timestamptz"):
             await self._connection.set_type_codec(
-                kind, schema="pg_catalog", encoder=_as_is, decoder=_as_is, format="tuple"
+                kind, schema="pg_catalog", encoder=_as_is, decoder=itemgetter(0), format="tuple"
             )
         self._statement = await self._connection.prepare(_READ)
         return self
 
-    async def read(self, after: int, up_to: int) -> list[Row]:
-        """Every event of `after` < position <= `up_to`; raises BrokenLedger where one is missing."""
+    async def batches(self, after: int, up_to: int, at_once: int) -> AsyncGenerator[list[Row]]:
+        """Every event of `after` < position <= `up_to`, the next batch being read while one is worked on.
+
+        Raises BrokenLedger where one is missing. Close it where you do not go through to its end.
+        """
+        coming = asyncio.create_task(self._read(after, min(after + at_once, up_to)))
+        try:
+            while after < up_to:
+                rows = await coming
+                after += len(rows)
+                if after < up_to:
+                    coming = asyncio.create_task(self._read(after, min(after + at_once, up_to)))
+                    await asyncio.sleep(0)  # It is asked now, not when the caller next waits.
+                yield rows
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+    async def _read(self, after: int, up_to: int) -> list[Row]:
         rows: list[Row] = await self._statement.fetch(self.ledger.gemeente, after, up_to)
         if len(rows) != up_to - after:
             found = {row[0] for row in rows}
@@ -74,7 +93,7 @@ class RawLedger:
         hashes: list[bytes] = []
         last_second, second_text = None, ""
         for position, stream, version, kind, on, at, partner, correlation, causation, data, case in rows:
-            second, micro = divmod(at[0], 1_000_000)
+            second, micro = divmod(at, 1_000_000)
             if second != last_second:
                 last_second, second_text = second, _to_the_second(second)
             texts = f"{stream}{kind}{partner}{correlation}{causation}{case}"
@@ -102,12 +121,12 @@ def _as_is(value: Any) -> Any:
 
 
 @cache
-def day(days: tuple[int]) -> date:
-    return date.fromordinal(_FIRST_DAY + days[0])
+def day(days: int) -> date:
+    return date.fromordinal(_FIRST_DAY + days)
 
 
 @cache
-def iso(days: tuple[int]) -> str:
+def iso(days: int) -> str:
     return day(days).isoformat()
 
 

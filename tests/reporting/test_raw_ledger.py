@@ -38,7 +38,7 @@ def as_row(event: Recorded) -> tuple[Any, ...]:
     days = event.occurred_on.toordinal() - datetime(2000, 1, 1, tzinfo=UTC).toordinal()
     since = event.recorded_at - datetime(2000, 1, 1, tzinfo=UTC)
     microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    about = (event.position, event.stream, event.version, event.type, (days,), (microseconds,))
+    about = (event.position, event.stream, event.version, event.type, days, microseconds)
     return (*about, event.partner, event.correlation, event.causation, event.data, event.case)
 
 
@@ -50,12 +50,18 @@ def test_the_leaf_of_a_raw_row_is_that_of_the_event(events: list[Recorded]) -> N
 
 
 async def test_what_is_read_has_the_root_of_the_head_and_a_hole_is_named(casework: Casework, database_url: str) -> None:
-    await casework.writes([CaseStory("a").opened(day((0,))).contact(day((1,)), 10).closed(day((2,)))])
+    await casework.writes([CaseStory("a").opened(day(0)).contact(day(1), 10).closed(day(2))])
     dsn = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await asyncpg.connect(dsn)
     ledger = await RawLedger(connection, LEDGER).open()
-    rows = await ledger.read(0, 3)
-    assert Frontier().extend(ledger.leaf_hashes(rows)).root == (await ledger.head()).root
-    with pytest.raises(BrokenLedger, match="casework/GM0984/4 is missing"):
-        await ledger.read(0, 4)
+    for at_once in (1, 2, 3, 4):
+        batches = [rows async for rows in ledger.batches(0, 3, at_once)]
+        frontier = Frontier()
+        for rows in batches:
+            assert len(rows) <= at_once
+            frontier = frontier.extend(ledger.leaf_hashes(rows))
+        assert (frontier.size, frontier.root) == (3, (await ledger.head()).root)
+        with pytest.raises(BrokenLedger, match="casework/GM0984/4 is missing"):
+            [rows async for rows in ledger.batches(0, 4, at_once)]
+    assert [rows async for rows in ledger.batches(3, 3, 1)] == []
     await connection.close()
