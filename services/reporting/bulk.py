@@ -28,7 +28,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Rows as they were at one moment, in the order of their tables' columns: the key first, and first in it gemeente."""
+    """Rows as they were at one moment, in the order of their tables' columns: the key first, in it gemeente first."""
 
     segments: Sequence[tuple[Any, ...]]
     referrals: Sequence[tuple[Any, ...]]
