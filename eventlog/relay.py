@@ -25,12 +25,14 @@ class Relay:
 
 
 # Compare and set: of two instances one has the row, and the other, when its turn comes, finds the reader elsewhere.
+# That it was published need not be durable at once: should the database forget it, it is published again.
 _NEXT = """
     WITH next AS (
         SELECT * FROM {service}.events WHERE gemeente = $3 AND position > $4 ORDER BY position LIMIT $5
     ), moved AS (
         UPDATE {service}.readers SET position = (SELECT max(position) FROM next)
-        WHERE reader = $1 AND ledger = $2 AND position = $4 AND EXISTS (SELECT FROM next) RETURNING position
+        WHERE reader = $1 AND ledger = $2 AND position = $4 AND EXISTS (SELECT FROM next)
+        RETURNING set_config('synchronous_commit', 'off', true)
     )
     SELECT {columns} FROM next WHERE EXISTS (SELECT FROM moved) ORDER BY position
 """

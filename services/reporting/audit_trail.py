@@ -95,12 +95,13 @@ class OtherTrail(Standstill):
         )
 
 
-async def add_events(connection: Any, events: Sequence[Recorded]) -> None:
-    """What an earlier generation has had is there already; raises OtherTrail where it is something else."""
-    if not events:
-        return
+async def add_events(connection: Any, events: Sequence[Recorded], beside: str, *asked: Any) -> None:
+    """In one statement with `beside`, whose parameters `asked` count from $2: a round trip costs more than it does.
+
+    What an earlier generation has had is there already; raises OtherTrail where it is something else.
+    """
     rows = list(as_rows(events))
-    done = await connection.execute(_ADD, rows)
+    done = await connection.execute(f"WITH beside AS ({beside}) {_ADD}", rows, *asked)
     if done != f"INSERT 0 {len(rows)}" and (other := await connection.fetchrow(_OTHER, rows)):
         raise OtherTrail(other[0], other[1])
 

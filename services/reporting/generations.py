@@ -57,6 +57,12 @@ class StaleFacts(Standstill):
         )
 
 
+_HOLD = """
+    SELECT live, previous, fingerprint, set_config('synchronous_commit', 'off', true)
+    FROM reporting.generation FOR SHARE
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Generation:
     live: int
@@ -100,9 +106,12 @@ def _hash(decides: object) -> str:
 
 
 async def hold_generation(tx: AsyncConnection) -> Generation | None:
-    """The live one, to which nobody can switch another before `tx` ends; it is asked for with each batch."""
-    row = await driver_in(tx).fetchrow("SELECT live, previous, fingerprint FROM reporting.generation FOR SHARE")
-    return None if row is None else Generation(*row)
+    """The live one, to which nobody can switch another before `tx` ends; it is asked for with each batch.
+
+    Nobody waits until the batch is durable: should the database forget it, its position says that it is to be read.
+    """
+    row = await driver_in(tx).fetchrow(_HOLD)
+    return None if row is None else Generation(row[0], row[1], row[2])
 
 
 async def find_generation(tx: AsyncConnection, *, update: bool = False) -> Generation | None:

@@ -1,6 +1,7 @@
 """How the rows a batch touches come from the tables and go back: one query per table, however large the batch."""
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -45,26 +46,26 @@ async def _of_cases(
 
 
 async def save(tx: AsyncConnection, generation: int, rows: WorkingSet) -> None:
-    """Write back what was changed."""
+    """Write back what was changed, and add to the audit trail what it was changed by."""
     segments, referrals = rows.to_write()
-    await _upsert(tx, generation, SEGMENTS, segments)
-    await _upsert(tx, generation, REFERRALS, referrals)
-    await add_events(driver_in(tx), rows.new_events)
+    if referrals:
+        await driver_in(tx).execute(_upsert(generation, REFERRALS, "$1"), _as_json(referrals))
+    await add_events(driver_in(tx), rows.new_events, _upsert(generation, SEGMENTS, "$2"), _as_json(segments))
 
 
-async def _upsert(
-    tx: AsyncConnection, generation: int, table: Table, rows: Sequence[Segment] | Sequence[Referral]
-) -> None:
-    if not rows:
-        return
+@cache
+def _upsert(generation: int, table: Table, rows: str) -> str:
+    """One statement and one parameter, `rows`, for any number of them, arrays and dates included."""
     name = f"{schema_of(generation)}.{table.name}"
     keys = [column.name for column in table.primary_key]
     changes = ", ".join(
         f"{column.name} = excluded.{column.name}" for column in table.columns if column.name not in keys
     )
-    # One statement and one parameter for any number of rows, arrays and dates included.
-    statement = (
-        f"INSERT INTO {name} SELECT * FROM jsonb_populate_recordset(NULL::{name}, $1::text::jsonb)"
+    return (
+        f"INSERT INTO {name} SELECT * FROM jsonb_populate_recordset(NULL::{name}, {rows}::text::jsonb)"
         f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
     )
-    await driver_in(tx).execute(statement, msgspec.json.encode(rows).decode())
+
+
+def _as_json(rows: Sequence[Segment] | Sequence[Referral]) -> str:
+    return msgspec.json.encode(rows).decode()

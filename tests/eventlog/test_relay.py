@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from eventlog import relay as relays
+from eventlog.connections import driver_of
 from eventlog.errors import Gap
 from eventlog.ledger import LedgerId
 from eventlog.positions import Positions
@@ -60,6 +61,23 @@ async def test_what_the_broker_did_not_take_is_published_again(
     assert await follower.catch_up(LEDGER) == 6
     assert topic.records == [1, 2, 3, 3, 4, 5, 6]
     assert (await follower.lag()).behind == 0
+
+
+async def test_only_the_relays_own_move_is_not_waited_for(
+    engine: AsyncEngine, ledger: PostgresLedger, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it forgets is published again; an append over the same connection is durable before anybody hears of it."""
+    said = list[str]()
+
+    async def handle(self: Relay, tx: AsyncConnection, *_: object) -> None:
+        said.append(await driver_of(tx).fetchval("SHOW synchronous_commit"))
+
+    monkeypatch.setattr(Relay, "handle", handle)
+    follower = relay(engine, ledger, topic)
+    assert await follower.catch_up(LEDGER) == 6
+    async with follower.positions.begin() as tx:
+        said.append(await driver_of(tx).fetchval("SHOW synchronous_commit"))
+    assert said == ["off", "off", "off", "on"]
 
 
 async def test_two_relays_publish_each_event_once(engine: AsyncEngine, ledger: PostgresLedger, topic: Topic) -> None:
