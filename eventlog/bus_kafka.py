@@ -1,7 +1,7 @@
 """The Kafka bus between the services, and between them and the partners.
 
 The broker's offsets are a hint: what has had its effect stands in the reader's position. A handler returns when all of
-its batch is durable and only then may acknowledge; it never raises past a record. FastStream brings the records (raw,
+its batch is committed and only then may acknowledge; it never raises past a record. FastStream brings the records (raw,
 acknowledged by hand); the producer is aiokafka's, idempotent, because FastStream's batch publishing gives one key to
 all.
 """
@@ -181,7 +181,7 @@ async def _acknowledge(message: KafkaAckableMessage, group: str) -> None:
     try:
         await message.ack()
     except KafkaError as error:
-        # The group was rebalanced meanwhile. The batch is durable; whoever gets it again skips it.
+        # The group was rebalanced meanwhile. The batch is committed; whoever gets it again skips it.
         log.warning("offset not committed", group=group, error=type(error).__name__)
 
 

@@ -96,10 +96,12 @@ class Pull:
 
     async def _longer(self) -> list[str]:
         """The gemeenten whose ledgers are longer than what has been read of them."""
-        sizes = await self._follower.source.sizes()
-        for gemeente, size in sizes.items():
-            if self._reached.get(gemeente, 0) > size:
-                del self._reached[gemeente]  # The database is an earlier one: where the reader is stands there.
+        reader, sizes = self._follower.reader, await self._follower.source.sizes()
+        stands = await self._follower.positions.reached(reader.name)
+        for gemeente, reached in list(self._reached.items()):
+            # The database is an earlier one, or crashed and forgot the last moves: where the reader is stands there.
+            if reached > min(sizes.get(gemeente, 0), stands.get(str(LedgerId(reader.source, gemeente)), 0)):
+                del self._reached[gemeente]
         return [gemeente for gemeente, size in sizes.items() if self._reached.get(gemeente, 0) < size]
 
     async def _read(self, gemeenten: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from eventlog.connections import driver_in
 from eventlog.errors import BrokenLedger, PositionMoved
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.quarantine import QUARANTINED, Apart, Quarantine
@@ -57,6 +58,8 @@ async def _redrive(follower: Follower, ledger: LedgerId, case: str) -> Redriven:
         if stopped is not None:
             await _blame(tx, quarantine, name, stopped.event, stopped.reason or "")
         await quarantine.mark(tx, name, ledger)
+        # What a projection does not wait for is waited for here: the operator is told that it is done.
+        await driver_in(tx).execute("SET LOCAL synchronous_commit = on")
     return Redriven(taken, stopped.event.position, stopped.reason or "") if stopped else Redriven(taken)
 
 

@@ -59,7 +59,7 @@ class LedgerBuild:
         if start:
             self._in_memory = set()
         written, position = start, start
-        trail = asyncio.create_task(self._bulk.audit(audited, target, checkpoint))
+        trail = asyncio.create_task(self._bulk.audit(min(audited, start), target, checkpoint))
         try:
             async with aclosing(self._ledger.batches(start, target, min(AT_ONCE, checkpoint))) as batches:
                 async for rows in batches:
@@ -70,6 +70,8 @@ class LedgerBuild:
                     if position - written >= checkpoint or position == target:
                         await self._begin_to_write(written, frontier)
                         written = position
+                        if trail.done():
+                            await trail  # It is heard of now if it failed.
             await self._written()
             audited, root = await trail, await self._verify(frontier)
         except BaseException:

@@ -138,16 +138,23 @@ class Bulk:
         )
 
     async def audit(self, audited: int, target: int, at_once: int) -> int:
-        """How far the audit trail, right up to `audited`, is as recorded: up to `target`, or where it no longer is."""
+        """How far the audit trail, right up to `audited`, is as recorded: up to `target`, or where it no longer is.
+
+        That it is so up to `target` is not kept before `end_trail`: a build that was stopped has still to be verified.
+        """
         while audited < target:
             up_to = min(audited + at_once, target)
             if not await is_as_recorded(self._trailing, self._ledger, audited, up_to):
                 break
-            await self._trailing.execute(
-                f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
-            )
             audited = up_to
+            if audited < target:
+                await self._audited(audited)
         return audited
+
+    async def _audited(self, position: int) -> None:
+        await self._trailing.execute(
+            f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", position, str(self._ledger)
+        )
 
     async def put_trail_right(self, after: int, up_to: int) -> None:
         """What was wrong is kept in the same transaction, for who asks when the generation is finished."""
@@ -164,6 +171,4 @@ class Bulk:
         await self._trailing.executemany(
             f"INSERT INTO {self._schema}.put_right VALUES ($1)", [(sentence,) for sentence in found]
         )
-        await self._trailing.execute(
-            f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
-        )
+        await self._audited(up_to)

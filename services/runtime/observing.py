@@ -63,7 +63,7 @@ class ObservedReader:
         self._handled.set((*before, batch))
 
     def committed(self) -> None:
-        """What was handled last is durable, and the reader's position is past it."""
+        """What was handled last is committed, and the reader's position is past it."""
         batches = self._handled.get()
         self._handled.set(())
         for batch in batches:

@@ -115,6 +115,22 @@ async def test_a_hole_in_the_ledger_is_said_and_holds_up_no_other(
     assert logs[0]["event"] == "reader stopped, will try again"
 
 
+async def test_what_a_crash_made_the_database_forget_is_done_again(engine: AsyncEngine, ledger: PostgresLedger) -> None:
+    """In a quiet ledger, too: no event comes by which the reader would notice."""
+    reader, positions = Choosy(), Positions(engine, "casework")
+    pull = Pull(Follower(reader, positions, LedgerSource(ledger)), Wakes())
+    async with ledger.begin() as tx:
+        await ledger.append(tx, "GM0002", [append("a", count=2)])
+    await pull._read(await pull._longer())
+    assert await pull._longer() == []
+    async with positions.begin() as tx:
+        await positions.move(tx, "choosy", LedgerId("casework", "GM0002"), 2, 1)
+    for _ in range(2):
+        await pull._read(await pull._longer())
+    assert reader.taken == [f"casework/GM0002/{position}" for position in (1, 2, 2)]
+    assert pull._reached == {"GM0002": 2}
+
+
 async def test_a_reader_that_was_put_back_goes_on_from_where_it_is(engine: AsyncEngine, ledger: PostgresLedger) -> None:
     reader, positions = Choosy(), Positions(engine, "casework")
     pull = Pull(Follower(reader, positions, LedgerSource(ledger)), Wakes())
@@ -126,7 +142,7 @@ async def test_a_reader_that_was_put_back_goes_on_from_where_it_is(engine: Async
         await positions.move(tx, "choosy", LedgerId("casework", "GM0002"), 4, 1)
     async with ledger.begin() as tx:
         await ledger.append(tx, "GM0002", [append("a", 4)])
-    await pull._read(await pull._longer())
+    await pull._read(["GM0002"])
     assert pull._reached == {}
     await pull._read(await pull._longer())
     assert pull._reached == {"GM0002": 5}

@@ -1,11 +1,15 @@
 """A redrive decodes anew what was held and keeps its order, whatever comes meanwhile."""
 
 import asyncio
+from collections.abc import Sequence
 from itertools import count
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.errors import BrokenLedger, Gap
 from eventlog.ledger import LedgerId, Recorded
@@ -39,6 +43,29 @@ async def test_a_redrive_goes_as_far_as_it_can(desk: Desk) -> None:
     assert await redrive(follower, LEDGER, "b") == Redriven(3, 4, "casework/GM0984/4: cannot be read")
     assert await desk.told() == {"b": [1, 2, 3]}
     assert await desk.held() == {4: BAD.format(4), 5: "waiting"}
+
+
+async def test_what_the_operator_is_told_is_durable(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a reader that does not wait for the disk: its events would be held again, and nobody would know."""
+    execute, said = asyncpg.Connection.execute, list[str]()
+
+    class Quick(Picky):
+        async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+            await tx.execute(text("SET LOCAL synchronous_commit = off"))
+            await super().handle(tx, ledger, events)
+
+    async def asks_first(self: asyncpg.Connection, query: str, *args: object) -> str:
+        if query == "COMMIT":
+            said.append(await self.fetchval("SHOW synchronous_commit"))
+        return str(await execute(self, query, *args))
+
+    await desk.append("b")
+    follower = desk.follower(Quick(poison={1}))
+    await follower.catch_up(LEDGER)
+    monkeypatch.setattr(asyncpg.Connection, "execute", asks_first)
+    follower.reader.poison = set()  # type: ignore[attr-defined]
+    assert await redrive(follower, LEDGER, "b") == Redriven(1)
+    assert said == ["on"]
 
 
 async def test_two_instances_and_a_redrive_at_once_keep_the_order(desk: Desk) -> None:

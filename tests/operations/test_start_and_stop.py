@@ -16,7 +16,7 @@ from eventlog.verification import verify
 from services.demonstration.targets import GEMEENTE, PROGRAMME
 from services.migrations import migrate
 from tests.journey.world import enquiry
-from tests.operations.served import Served
+from tests.operations.served import PATIENCE_SECONDS, Served
 from tests.parts.postgres_process import PostgresProcess
 
 BATCHES, IN_A_BATCH = 16, 50
@@ -75,8 +75,9 @@ async def test_what_is_told_to_stop_in_the_middle_of_batches_leaves_nothing_half
         await served.until_ready()
         async with holding as in_a_batch:
             sending = [asyncio.create_task(_send(served, batches, began + one, taken)) for one in range(BATCHES)]
-            while len(taken) < enough or (in_a_batch and not await in_a_batch()):
-                await asyncio.sleep(0.001)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while len(taken) < enough or (in_a_batch and not await in_a_batch()):
+                    await asyncio.sleep(0.001)
             assert await served.end() == 0
             await asyncio.gather(*sending)
         left_to_do = await _nothing_is_half(database_url)

@@ -13,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 import tests
 from eventlog.errors import BrokenLedger, PositionMoved
 from eventlog.ledger import Append, LedgerId, NewEvent
+from schemas.submission import SubmissionApplied
 from services.reporting import spreading
 from services.reporting.bulk import Bulk
 from services.reporting.copies import under_way
 from services.reporting.generations import find_generation, reached
 from services.reporting.rebuild import NothingKept, RebuildReport, rebuild, roll_back
+from services.reporting.spreading import Progress, Stopped
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
 
 DAY = date(2023, 3, 1)
@@ -154,12 +156,12 @@ async def test_a_ledger_that_fails_here_ends_the_one_in_another_process(casework
     assert not [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
 
 
-async def change_history(database_url: str, gemeente: str) -> None:
+async def change_history(database_url: str, gemeente: str, position: int = 2) -> None:
     owner = create_async_engine(database_url)
     async with owner.begin() as tx:
         await tx.execute(text("ALTER TABLE casework.events DISABLE TRIGGER USER"))
-        changed = text("UPDATE casework.events SET partner = 'another' WHERE position = 2 AND gemeente = :gemeente")
-        await tx.execute(changed, {"gemeente": gemeente})
+        changed = "UPDATE casework.events SET partner = 'another' WHERE position = :position AND gemeente = :gemeente"
+        await tx.execute(text(changed), {"gemeente": gemeente, "position": position})
     await owner.dispose()
 
 
@@ -173,6 +175,63 @@ async def test_history_that_was_changed_is_not_built_from(casework: Casework, da
         live = await find_generation(connection)
     assert live is not None
     assert live.live == 1
+
+
+async def test_who_tries_again_is_told_again(casework: Casework, database_url: str) -> None:
+    """What was changed is no fact: neither rows nor trail show it, only the root does."""
+    await casework.writes(stories(2))
+    async with casework.ledger.begin() as tx:
+        told = NewEvent(SubmissionApplied.type, b"{}", DAY, "p", "c", "c", "")
+        await casework.ledger.append(tx, GEMEENTE, [Append("submission", 0, (told,))])
+    await casework.read_by_reporting()
+    await change_history(database_url, GEMEENTE, position=11)
+    for _ in range(2):
+        with pytest.raises(BrokenLedger, match="casework/GM0984: the events read have root"):
+            await rebuilt(casework)
+
+
+async def test_what_is_folded_while_a_checkpoint_is_written_is_not_in_it(
+    casework: Casework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two cases by turns, so that each batch changes the rows that are being written."""
+    cases = [CaseStory(name).opened(DAY) for name in "ab"]
+    for case in cases:
+        for _ in range(40):
+            case.contact(DAY, 10)
+    tellings = [as_appends(case) for case in cases]
+    async with casework.ledger.begin() as tx:
+        for number in range(41):
+            turn = [Append(told.stream, number, told.events[number : number + 1]) for told in tellings]
+            await casework.ledger.append(tx, GEMEENTE, turn)
+    await casework.read_by_reporting()
+    monkeypatch.setattr("services.reporting.building.AT_ONCE", 3)
+    for stop_at in (17, 45, 70):
+        with pytest.raises(Stopped):
+            await rebuild(casework.engine, PROGRAMMES, stopping(stop_at), 10)
+    assert (await rebuilt(casework, 10)).differences == ()
+
+
+async def test_a_trail_that_was_changed_since_a_stop_is_put_right(casework: Casework, database_url: str) -> None:
+    """It is held against the ledger ahead of the fold, which looks again at what it has not folded."""
+    await spread_over_time(casework, stories(20))
+    await casework.read_by_reporting()
+    with pytest.raises(Stopped):
+        await rebuild(casework.engine, PROGRAMMES, stopping(60), 10)
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(text("UPDATE facts_2.progress SET audited = 90"))  # As far as it may be by then.
+        await tx.execute(text("UPDATE reporting.case_events SET partner = 'somebody else' WHERE position = 80"))
+    await owner.dispose()
+    (told,) = (await rebuilt(casework, 10)).differences
+    assert told == "casework/GM0984: 1 in the audit trail were not as recorded, first 80"
+
+
+def stopping(position: int) -> Progress:
+    def progress(ledger: LedgerId, done: int, to_do: int) -> None:
+        if done >= position:
+            raise Stopped
+
+    return progress
 
 
 async def test_a_record_that_cannot_be_folded_holds_up_its_case_and_no_other(casework: Casework) -> None:
