@@ -25,7 +25,8 @@ def _circumstances(machine: str, settings: Mapping[str, str], load: tuple[float,
     said = ", ".join(f"`{name} = {value}`" for name, value in settings.items())
     return (
         f"Measured on {date.today().isoformat()} on a machine with {machine}. "  # noqa: DTZ011 - the day where it ran
-        f"PostgreSQL is durable: {said}. Client, server and broker share the cores. Load average at the start "
+        f"PostgreSQL is durable: {said}. Only who can repeat its work (relays, reporting) does not wait for the disk. "
+        "Client, server and broker share the cores. Load average at the start "
         f"{load[0]:.1f}, at the end {load[1]:.1f}.\n"
     )
 
