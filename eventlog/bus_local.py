@@ -96,11 +96,11 @@ class Pull:
 
     async def _longer(self) -> list[str]:
         """The gemeenten whose ledgers are longer than what has been read of them."""
-        reader, sizes = self._follower.reader, await self._follower.source.sizes()
-        stands = await self._follower.positions.reached(reader.name)
+        sizes = await self._follower.source.sizes()
+        stands = await self._follower.reached()
         for gemeente, reached in list(self._reached.items()):
             # The database is an earlier one, or crashed and forgot the last moves: where the reader is stands there.
-            if reached > min(sizes.get(gemeente, 0), stands.get(str(LedgerId(reader.source, gemeente)), 0)):
+            if reached > min(sizes.get(gemeente, 0), stands.get(gemeente, 0)):
                 del self._reached[gemeente]
         return [gemeente for gemeente, size in sizes.items() if self._reached.get(gemeente, 0) < size]
 

@@ -145,7 +145,7 @@ class Follower:
     async def catch_up(self, ledger: LedgerId, reached: int | None = None) -> int:
         """Read on from the ledger's owner to its present end, from where the reader was last seen; where it is now."""
         if reached is None:
-            reached = (await self.positions.reached(self.reader.name)).get(str(ledger), 0)
+            reached = (await self.reached()).get(ledger.gemeente, 0)
         while events := await self.source.read(ledger.gemeente, reached, READ_AT_ONCE):
             await self.deliver(ledger, events)
             reached = events[-1].position
@@ -153,12 +153,16 @@ class Follower:
                 break
         return reached
 
+    async def reached(self) -> dict[str, int]:
+        """The reader's position in each ledger it has read from, by gemeente."""
+        stored = await self.positions.reached(self.reader.name)
+        return {name.removeprefix(f"{self.reader.source}/"): position for name, position in stored.items()}
+
     async def lag(self) -> "Lag":
         """How far the reader is behind the ends of the ledgers it follows, all together."""
-        reached = await self.positions.reached(self.reader.name)
+        reached = await self.reached()
         sizes = await self.source.sizes()
-        at = {name: reached.get(str(LedgerId(self.reader.source, name)), 0) for name in sizes}
-        behind = sum(max(0, size - at[name]) for name, size in sizes.items())
+        behind = sum(max(0, size - reached.get(gemeente, 0)) for gemeente, size in sizes.items())
         return Lag(reached=sum(sizes.values()) - behind, behind=behind)
 
 

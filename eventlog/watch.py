@@ -47,14 +47,14 @@ class BusWatch:
         """Catch up in the ledgers that are where they were when last `seen`; where the others are now."""
         follower = self._follower
         sizes = await follower.source.sizes()
-        reached = await follower.positions.reached(follower.reader.name)
+        reached = await follower.reached()
         behind: dict[str, int] = {}
         for gemeente, size in sizes.items():
-            ledger = LedgerId(follower.reader.source, gemeente)
-            position = reached.get(str(ledger), 0)
+            position = reached.get(gemeente, 0)
             if position >= size:
                 continue
             behind[gemeente] = position
+            ledger = LedgerId(follower.reader.source, gemeente)
             if seen.get(gemeente) == position:
                 log.warning(
                     "reading from the owner", reader=follower.reader.name, ledger=str(ledger), position=position

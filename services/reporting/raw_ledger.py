@@ -59,13 +59,17 @@ class RawLedger:
 
         Raises BrokenLedger where one is missing. Close it where you do not go through to its end.
         """
-        coming = asyncio.create_task(self._read(after, min(after + at_once, up_to)))
+
+        def ask() -> asyncio.Task[list[Row]]:
+            return asyncio.create_task(self._read(after, min(after + at_once, up_to)))
+
+        coming = ask()
         try:
             while after < up_to:
                 rows = await coming
                 after += len(rows)
                 if after < up_to:
-                    coming = asyncio.create_task(self._read(after, min(after + at_once, up_to)))
+                    coming = ask()
                     await asyncio.sleep(0)  # It is asked now, not when the caller next waits.
                 yield rows
         finally:

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.errors import EventlogError, describe
-from eventlog.ledger import LedgerId
 from eventlog.reader import Follower
 from services.runtime import stored
 from services.runtime.away import database_is_away
@@ -137,14 +136,14 @@ class Watch:
 
     async def _reader(self, service: str, follower: Follower) -> ReaderStanding:
         reader, source = follower.reader.name, follower.reader.source
-        reached = await follower.positions.reached(reader)
+        reached = await follower.reached()
         try:
             async with asyncio.timeout(_OWNER_PATIENCE_SECONDS):
                 # A ledger that is gone has no size: it was put back to before it began.
-                had = {name.removeprefix(f"{source}/"): 0 for name, position in reached.items() if position}
+                had = {gemeente: 0 for gemeente, position in reached.items() if position}
                 sizes = had | await follower.source.sizes()
                 lags = [
-                    await self._lag(service, follower, gemeente, reached.get(str(LedgerId(source, gemeente)), 0), size)
+                    await self._lag(service, follower, gemeente, reached.get(gemeente, 0), size)
                     for gemeente, size in sorted(sizes.items())
                 ]
         except (EventlogError, TimeoutError) as error:

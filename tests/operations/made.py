@@ -5,7 +5,8 @@ from typing import cast
 
 from eventlog.ledger import Append
 from eventlog.memory import MemoryLedger
-from eventlog.reader import Follower, LedgerSource
+from eventlog.positions import Positions
+from eventlog.reader import Follower, LedgerSource, Reader
 from tests.eventlog.making import GEMEENTE, event
 from tests.operations.conftest import Clock
 
@@ -19,9 +20,5 @@ async def follower_at(position: dict[str, int], clock: Clock, events: int) -> Fo
     async def reached(reader: str) -> dict[str, int]:
         return position
 
-    follower = SimpleNamespace(
-        reader=SimpleNamespace(name="casework", source="intake"),
-        positions=SimpleNamespace(reached=reached),
-        source=LedgerSource(ledger),
-    )
-    return cast(Follower, follower)
+    reader = cast(Reader, SimpleNamespace(name="casework", source="intake"))
+    return Follower(reader, cast(Positions, SimpleNamespace(reached=reached)), LedgerSource(ledger))
