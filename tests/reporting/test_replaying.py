@@ -1,16 +1,13 @@
-"""A rebuild under trouble: killed, poisoned, over changed history; in many processes; and the way back."""
+"""A rebuild under trouble: poisoned, over changed history; in many processes; and the way back."""
 
 import asyncio
-import sys
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import psutil
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-import tests
 from eventlog.errors import BrokenLedger, PositionMoved
 from eventlog.ledger import Append, LedgerId, NewEvent
 from schemas.submission import SubmissionApplied
@@ -18,86 +15,9 @@ from services.reporting import spreading
 from services.reporting.bulk import Bulk
 from services.reporting.copies import under_way
 from services.reporting.generations import find_generation, reached
-from services.reporting.rebuild import NothingKept, RebuildReport, rebuild, roll_back
-from services.reporting.spreading import Progress, Stopped
-from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
-
-DAY = date(2023, 3, 1)
-OTHER = "GM9001"
-ROOT = Path(tests.__file__).parent.parent
-
-
-def stories(count: int, name: str = "") -> list[CaseStory]:
-    """Five events each; the ledger holds them case by case."""
-    return [
-        CaseStory(f"{name}{number}").opened(DAY).contact(DAY, 10).referred(DAY).answered(DAY).closed(DAY)
-        for number in range(count)
-    ]
-
-
-async def rebuilt(casework: Casework, checkpoint: int = 100) -> RebuildReport:
-    return await rebuild(casework.engine, PROGRAMMES, quietly, checkpoint)
-
-
-async def spread_over_time(casework: Casework, cases: list[CaseStory]) -> None:
-    """Each case's events stand far apart, so that every checkpoint touches rows that an earlier one wrote."""
-    for number in range(5):
-        appends = []
-        for story in cases:
-            whole = as_appends(story)
-            appends.append(Append(whole.stream, number, whole.events[number : number + 1]))
-        async with casework.ledger.begin() as tx:
-            await casework.ledger.append(tx, GEMEENTE, appends)
-
-
-async def killed_at(position: int, database_url: str, worth_a_process: int = 1000) -> list[int]:
-    """The processes that the killed one had started."""
-    numbers = (str(position), "10", str(worth_a_process))
-    command = (sys.executable, "-m", "tests.reporting.killed", database_url, *numbers)
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
-    said, _ = await process.communicate()
-    assert process.returncode == -9
-    return [int(pid) for pid in said.split()]
-
-
-def runs(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-async def test_the_processes_of_a_killed_rebuild_end_with_it(casework: Casework, database_url: str) -> None:
-    await spread_over_time(casework, stories(8))
-    await casework.writes(stories(8, OTHER), OTHER)
-    for gemeente in (GEMEENTE, OTHER):
-        await casework.read_by_reporting(gemeente=gemeente)
-    started = await killed_at(20, database_url, worth_a_process=0)
-    assert started
-    async with asyncio.timeout(60):
-        while any(runs(pid) for pid in started):
-            await asyncio.sleep(0.1)
-    assert (await rebuilt(casework)).differences == ()
-
-
-async def test_a_rebuild_that_was_killed_goes_on_where_it_was(casework: Casework, database_url: str) -> None:
-    await spread_over_time(casework, stories(20))
-    await casework.read_by_reporting()
-    for position in (35, 75):
-        await killed_at(position, database_url)
-        async with casework.engine.connect() as connection:
-            (left,) = await under_way(connection)
-        assert position - 20 <= left.done < left.to_do == 100, "what two checkpoints touch may not be written yet"
-    report = await rebuilt(casework, 10)
-    assert (report.generation, report.differences) == (2, ())
-    assert report.events <= 40
-
-
-@pytest.mark.parametrize("kept", [0, 3, 1000])
-async def test_rows_that_left_the_memory_come_back(
-    casework: Casework, monkeypatch: pytest.MonkeyPatch, kept: int
-) -> None:
-    monkeypatch.setattr("services.reporting.building.KEPT_ROWS", kept)
-    await spread_over_time(casework, stories(12))
-    await casework.read_by_reporting()
-    assert (await rebuilt(casework, 7)).differences == ()
+from services.reporting.rebuild import NothingKept, rebuild, roll_back
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
+from tests.reporting.rebuilds import DAY, OTHER, rebuilt, stories
 
 
 async def test_ledgers_are_built_in_processes_of_their_own(casework: Casework, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,50 +108,6 @@ async def test_who_tries_again_is_told_again(casework: Casework, database_url: s
     for _ in range(2):
         with pytest.raises(BrokenLedger, match="casework/GM0984: the events read have root"):
             await rebuilt(casework)
-
-
-async def test_what_is_folded_while_a_checkpoint_is_written_is_not_in_it(
-    casework: Casework, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two cases by turns, so that each batch changes the rows that are being written."""
-    cases = [CaseStory(name).opened(DAY) for name in "ab"]
-    for case in cases:
-        for _ in range(40):
-            case.contact(DAY, 10)
-    tellings = [as_appends(case) for case in cases]
-    async with casework.ledger.begin() as tx:
-        for number in range(41):
-            turn = [Append(told.stream, number, told.events[number : number + 1]) for told in tellings]
-            await casework.ledger.append(tx, GEMEENTE, turn)
-    await casework.read_by_reporting()
-    monkeypatch.setattr("services.reporting.building.AT_ONCE", 3)
-    for stop_at in (17, 45, 70):
-        with pytest.raises(Stopped):
-            await rebuild(casework.engine, PROGRAMMES, stopping(stop_at), 10)
-    assert (await rebuilt(casework, 10)).differences == ()
-
-
-async def test_a_trail_that_was_changed_since_a_stop_is_put_right(casework: Casework, database_url: str) -> None:
-    """It is held against the ledger ahead of the fold, which looks again at what it has not folded."""
-    await spread_over_time(casework, stories(20))
-    await casework.read_by_reporting()
-    with pytest.raises(Stopped):
-        await rebuild(casework.engine, PROGRAMMES, stopping(60), 10)
-    owner = create_async_engine(database_url)
-    async with owner.begin() as tx:
-        await tx.execute(text("UPDATE facts_2.progress SET audited = 90"))  # As far as it may be by then.
-        await tx.execute(text("UPDATE reporting.case_events SET partner = 'somebody else' WHERE position = 80"))
-    await owner.dispose()
-    (told,) = (await rebuilt(casework, 10)).differences
-    assert told == "casework/GM0984: 1 in the audit trail were not as recorded, first 80"
-
-
-def stopping(position: int) -> Progress:
-    def progress(ledger: LedgerId, done: int, to_do: int) -> None:
-        if done >= position:
-            raise Stopped
-
-    return progress
 
 
 async def test_a_record_that_cannot_be_folded_holds_up_its_case_and_no_other(casework: Casework) -> None:

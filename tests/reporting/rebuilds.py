@@ -1,0 +1,33 @@
+"""Histories for a rebuild, and one run of it."""
+
+from datetime import date
+
+from eventlog.ledger import Append
+from services.reporting.rebuild import RebuildReport, rebuild
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
+
+DAY = date(2023, 3, 1)
+OTHER = "GM9001"
+
+
+def stories(count: int, name: str = "") -> list[CaseStory]:
+    """Five events each; the ledger holds them case by case."""
+    return [
+        CaseStory(f"{name}{number}").opened(DAY).contact(DAY, 10).referred(DAY).answered(DAY).closed(DAY)
+        for number in range(count)
+    ]
+
+
+async def rebuilt(casework: Casework, checkpoint: int = 100) -> RebuildReport:
+    return await rebuild(casework.engine, PROGRAMMES, quietly, checkpoint)
+
+
+async def spread_over_time(casework: Casework, cases: list[CaseStory]) -> None:
+    """Each case's events stand far apart, so that every checkpoint touches rows that an earlier one wrote."""
+    for number in range(5):
+        appends = []
+        for story in cases:
+            whole = as_appends(story)
+            appends.append(Append(whole.stream, number, whole.events[number : number + 1]))
+        async with casework.ledger.begin() as tx:
+            await casework.ledger.append(tx, GEMEENTE, appends)

@@ -1,0 +1,114 @@
+"""A rebuild that was killed or stopped goes on where it was, from what was written of it and from nothing else."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import tests
+from eventlog.ledger import Append, LedgerId
+from services.reporting.copies import under_way
+from services.reporting.rebuild import rebuild
+from services.reporting.spreading import Progress, Stopped
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
+from tests.reporting.rebuilds import DAY, OTHER, rebuilt, spread_over_time, stories
+
+ROOT = Path(tests.__file__).parent.parent
+
+
+async def killed_at(position: int, database_url: str, worth_a_process: int = 1000) -> list[int]:
+    """The processes that the killed one had started."""
+    numbers = (str(position), "10", str(worth_a_process))
+    command = (sys.executable, "-m", "tests.reporting.killed", database_url, *numbers)
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    said, _ = await process.communicate()
+    assert process.returncode == -9
+    return [int(pid) for pid in said.split()]
+
+
+def runs(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+async def test_the_processes_of_a_killed_rebuild_end_with_it(casework: Casework, database_url: str) -> None:
+    await spread_over_time(casework, stories(8))
+    await casework.writes(stories(8, OTHER), OTHER)
+    for gemeente in (GEMEENTE, OTHER):
+        await casework.read_by_reporting(gemeente=gemeente)
+    started = await killed_at(20, database_url, worth_a_process=0)
+    assert started
+    async with asyncio.timeout(60):
+        while any(runs(pid) for pid in started):
+            await asyncio.sleep(0.1)
+    assert (await rebuilt(casework)).differences == ()
+
+
+async def test_a_rebuild_that_was_killed_goes_on_where_it_was(casework: Casework, database_url: str) -> None:
+    await spread_over_time(casework, stories(20))
+    await casework.read_by_reporting()
+    for position in (35, 75):
+        await killed_at(position, database_url)
+        async with casework.engine.connect() as connection:
+            (left,) = await under_way(connection)
+        assert position - 20 <= left.done < left.to_do == 100, "what two checkpoints touch may not be written yet"
+    report = await rebuilt(casework, 10)
+    assert (report.generation, report.differences) == (2, ())
+    assert report.events <= 40
+
+
+@pytest.mark.parametrize("kept", [0, 3, 1000])
+async def test_rows_that_left_the_memory_come_back(
+    casework: Casework, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr("services.reporting.building.KEPT_ROWS", kept)
+    await spread_over_time(casework, stories(12))
+    await casework.read_by_reporting()
+    assert (await rebuilt(casework, 7)).differences == ()
+
+
+async def test_what_is_folded_while_a_checkpoint_is_written_is_not_in_it(
+    casework: Casework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two cases by turns, so that each batch changes the rows that are being written."""
+    cases = [CaseStory(name).opened(DAY) for name in "ab"]
+    for case in cases:
+        for _ in range(40):
+            case.contact(DAY, 10)
+    tellings = [as_appends(case) for case in cases]
+    async with casework.ledger.begin() as tx:
+        for number in range(41):
+            turn = [Append(told.stream, number, told.events[number : number + 1]) for told in tellings]
+            await casework.ledger.append(tx, GEMEENTE, turn)
+    await casework.read_by_reporting()
+    monkeypatch.setattr("services.reporting.building.AT_ONCE", 3)
+    for stop_at in (17, 45, 70):
+        with pytest.raises(Stopped):
+            await rebuild(casework.engine, PROGRAMMES, stopping(stop_at), 10)
+    assert (await rebuilt(casework, 10)).differences == ()
+
+
+async def test_a_trail_that_was_changed_since_a_stop_is_put_right(casework: Casework, database_url: str) -> None:
+    """It is held against the ledger ahead of the fold, which looks again at what it has not folded."""
+    await spread_over_time(casework, stories(20))
+    await casework.read_by_reporting()
+    with pytest.raises(Stopped):
+        await rebuild(casework.engine, PROGRAMMES, stopping(60), 10)
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(text("UPDATE facts_2.progress SET audited = 90"))  # As far as it may be by then.
+        await tx.execute(text("UPDATE reporting.case_events SET partner = 'somebody else' WHERE position = 80"))
+    await owner.dispose()
+    (told,) = (await rebuilt(casework, 10)).differences
+    assert told == "casework/GM0984: 1 in the audit trail were not as recorded, first 80"
+
+
+def stopping(position: int) -> Progress:
+    def progress(ledger: LedgerId, done: int, to_do: int) -> None:
+        if done >= position:
+            raise Stopped
+
+    return progress
