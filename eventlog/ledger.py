@@ -9,12 +9,15 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.errors import VersionConflict
+
+if TYPE_CHECKING:
+    from eventlog.step import Step
 
 SERVICES = ("intake", "casework", "reporting")
 
@@ -180,6 +183,12 @@ class Ledger(Protocol):
 
     async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
         """Append in order, in one go; a conflict concerns that one Append alone and writes nothing of it."""
+
+    async def append_with(self, connection: AsyncConnection, step: "Step", appends: Sequence[Append]) -> int | None:
+        """Append all of it and take a reader's `step`, in one statement over a `connection` in no transaction.
+
+        The transaction that did both; None where it cannot be done like this, and then nothing of it is.
+        """
 
     def appending(self, gemeente: str) -> AbstractAsyncContextManager[AppendNow]:
         """For many appends one after the other: each is a transaction of its own, durable when it is awaited."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import Frontier
 from eventlog.sequencing import sequence
+from eventlog.step import Step
 
 
 class MemoryLedger:
@@ -51,6 +52,9 @@ class MemoryLedger:
         events.extend(sequenced.events)
         self._frontiers[gemeente] = sequenced.frontier
         return sequenced.outcomes
+
+    async def append_with(self, connection: AsyncConnection, step: Step, appends: Sequence[Append]) -> int | None:
+        return None  # No reader's position is kept beside these ledgers.
 
     @asynccontextmanager
     async def appending(self, gemeente: str) -> AsyncIterator[AppendNow]:

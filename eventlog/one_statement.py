@@ -17,25 +17,27 @@ from eventlog.connections import driver_in
 from eventlog.ledger import Recorded
 from eventlog.merkle import Frontier
 from eventlog.sequencing import Sequenced
+from eventlog.step import Step, at_the_reader, move_if
 
 # The unique constraint on (gemeente, stream, version) finds the streams that are further than expected; that one is
 # less far, no constraint says, so $8 and $9 name the last event that must be there of each stream that should exist.
 # Each is looked up by itself, which LATERAL with a LIMIT makes sure of: a plan that was made while the ledger was
 # short, and is kept as it grows, would go through all of it.
-_STATEMENT = """
-    WITH head AS (
-        UPDATE {service}.heads SET size = $4, frontier = $5, root = $6, recorded_at = $7
-        WHERE gemeente = $1 AND size = $2 AND root = $3 AND NOT EXISTS (
-            SELECT FROM unnest($8::text[], $9::integer[]) AS expected(stream, version) LEFT JOIN LATERAL (
-                SELECT version FROM {service}.events
-                WHERE gemeente = $1 AND stream = expected.stream AND version = expected.version LIMIT 1
-            ) AS stored ON true WHERE stored.version IS NULL
-        ){unless}
-        RETURNING size
-    )
+_HEAD = """
+    UPDATE {service}.heads SET size = $4, frontier = $5, root = $6, recorded_at = $7
+    WHERE gemeente = $1 AND size = $2 AND root = $3 AND NOT EXISTS (
+        SELECT FROM unnest($8::text[], $9::integer[]) AS expected(stream, version) LEFT JOIN LATERAL (
+            SELECT version FROM {service}.events
+            WHERE gemeente = $1 AND stream = expected.stream AND version = expected.version LIMIT 1
+        ) AS stored ON true WHERE stored.version IS NULL
+    ){also}
+    RETURNING size
+"""
+_INSERT = """
     INSERT INTO {service}.events
     SELECT new.* FROM unnest($10::{service}.events[]) AS new WHERE EXISTS (SELECT FROM head)
 """
+_STEP_FROM = 11
 # Within a transaction that has other effects, a violation of the constraint would undo them: so this looks first.
 _UNLESS_FURTHER = """ AND NOT EXISTS (
             SELECT FROM unnest($10::{service}.events[]) AS new CROSS JOIN LATERAL (
@@ -87,8 +89,17 @@ class OneStatement:
     """The statement for the ledgers of `service`."""
 
     def __init__(self, service: str) -> None:
-        self._text = _STATEMENT.format(service=service, unless="")
-        self._text_within = _STATEMENT.format(service=service, unless=_UNLESS_FURTHER.format(service=service))
+        insert, here = _INSERT.format(service=service), at_the_reader(service, _STEP_FROM)
+
+        def head(also: str) -> str:
+            return _HEAD.format(service=service, also=also)
+
+        self._text = f"WITH head AS ({head('')}) {insert}"
+        self._text_within = f"WITH head AS ({head(_UNLESS_FURTHER.format(service=service))}) {insert}"
+        self._text_with_step = (
+            f"WITH here AS ({here}), head AS ({head(' AND EXISTS (SELECT FROM here)')}), stored AS ({insert})"
+            f" {move_if(service, _STEP_FROM, 'SELECT FROM head')}"
+        )
 
     async def store(self, driver: Connection, ahead: Ahead) -> bool:
         """Whether its events are stored and durable; where not, nothing of them is."""
@@ -100,6 +111,14 @@ class OneStatement:
     async def store_within(self, tx: AsyncConnection, ahead: Ahead) -> bool:
         """The same in `tx`, which can go on in either case."""
         return _has_stored(await driver_in(tx).execute(self._text_within, *_parameters(ahead)))
+
+    async def store_with(self, driver: Connection, ahead: Ahead, step: Step) -> int | None:
+        """The same, and a reader's step: the transaction that did both, or None where neither is done."""
+        try:
+            written_by: int | None = await driver.fetchval(self._text_with_step, *_parameters(ahead), *step.parameters)
+        except UniqueViolationError:
+            return None
+        return written_by
 
 
 def _has_stored(said: object) -> bool:

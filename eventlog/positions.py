@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from eventlog.connections import connections_of, driver_in, driver_of
 from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId
+from eventlog.step import Left
 from eventlog.tables import readers_table
 
 
@@ -21,11 +22,15 @@ class Positions:
         self._reached = f"SELECT ledger, position FROM {service}.readers WHERE reader = $1"
         self._move = (
             f"UPDATE {service}.readers SET position = $4 WHERE reader = $1 AND ledger = $2 AND position = $3"
-            f" RETURNING held"
+            f" RETURNING xmin, held"
         )
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._connections.transaction()
+
+    def asking(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """For questions and single statements: each is durable, or undone, by itself."""
+        return self._connections.asking()
 
     async def reached(self, reader: str) -> dict[str, int]:
         """The position of `reader` in each ledger it has read from, by the ledger's name."""
@@ -45,12 +50,12 @@ class Positions:
             position = (await tx.execute(query)).scalar_one()
         return int(position)
 
-    async def move(self, tx: AsyncConnection, reader: str, ledger: LedgerId, found: int, reached: int) -> bool:
+    async def move(self, tx: AsyncConnection, reader: str, ledger: LedgerId, found: int, reached: int) -> Left:
         """Compare and set: the effect in `tx` counts only if the reader still was where it was found.
 
-        Locks it as `lock` does. Whether the reader has anything in quarantine there, as it is under the lock.
+        Locks it as `lock` does.
         """
-        held = await driver_in(tx).fetchval(self._move, reader, str(ledger), found, reached)
-        if held is None:
+        row = await driver_in(tx).fetchrow(self._move, reader, str(ledger), found, reached)
+        if row is None:
             raise PositionMoved(f"{reader} is no longer at {ledger}/{found}")
-        return bool(held)
+        return Left(reached, row[0], row[1])

@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.appending import Appending
 from eventlog.connections import connections_of, driver_in, driver_of
+from eventlog.errors import VersionConflict
 from eventlog.ledger import Append, AppendNow, Head, LedgerId, Outcome, Recorded
 from eventlog.merkle import EMPTY_ROOT, Frontier
 from eventlog.one_statement import Ahead, OneStatement, Tip, Tips, as_rows
 from eventlog.sequencing import Sequenced, sequence
+from eventlog.step import Step, move_alone
 from eventlog.tables import RECORDED_COLUMNS, events_table, heads_table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,6 +66,17 @@ class PostgresLedger:
         sequenced, new_tip = await self.append_and_tell(tx, gemeente, appends)
         self.tips.remember(gemeente, new_tip)
         return sequenced.outcomes
+
+    async def append_with(self, connection: AsyncConnection, step: Step, appends: Sequence[Append]) -> int | None:
+        gemeente = step.ledger.gemeente
+        if not appends:
+            return await move_alone(connection, self.service, step)
+        ahead = self.number_ahead(gemeente, self.tips.take(gemeente), appends)
+        if ahead is None or any(isinstance(outcome, VersionConflict) for outcome in ahead.sequenced.outcomes):
+            return None
+        if (written_by := await self.one_statement.store_with(driver_of(connection), ahead, step)) is not None:
+            self.tips.remember(gemeente, ahead.new_tip)
+        return written_by
 
     @asynccontextmanager
     async def appending(self, gemeente: str) -> AsyncIterator[AppendNow]:

@@ -17,6 +17,7 @@ from eventlog.errors import Gap, PositionMoved
 from eventlog.ledger import Ledger, LedgerId, Recorded
 from eventlog.positions import Positions
 from eventlog.quarantine import Quarantine
+from eventlog.step import Left, Step, Stepping
 
 READ_AT_ONCE = 1000
 
@@ -85,7 +86,7 @@ class Follower:
         self.moved = moved
         self.quarantine = quarantine
         self.patience_seconds = patience_seconds
-        self._known: dict[tuple[str, LedgerId], int] = {}
+        self._left: dict[tuple[str, LedgerId], Left] = {}
 
     async def deliver(self, ledger: LedgerId, events: Sequence[Recorded]) -> None:
         """Give the reader what it has not had of `events`; raises Gap where some are missing before or among them."""
@@ -99,24 +100,34 @@ class Follower:
             self.moved(ledger)
 
     async def _deliver(self, ledger: LedgerId, events: Sequence[Recorded], apart: bool = False) -> bool:
-        name, reached = self.reader.name, None
-        known = self._known.pop((name, ledger), None)
-        if known is not None and not apart:
+        name, left = self.reader.name, None
+        before = self._left.pop((name, ledger), None)
+        if before is not None and not apart:
             try:
-                reached = await self._go_on(ledger, events, known)
+                left = await self._step(ledger, events, before) or await self._go_on(ledger, events, before.position)
             except (Gap, PositionMoved):
                 if self.reader.name != name:
                     raise  # It has switched to another generation: its caller looks where that one is.
                 # Somebody else has moved it: look where it is.
-        if reached is None:
-            reached = await self._go_on(ledger, events, None, apart)
-        if reached is not None:
-            self._known[name, ledger] = reached
-        return reached is not None
+        if left is None:
+            left = await self._go_on(ledger, events, None, apart)
+        if left is not None:
+            self._left[name, ledger] = left
+        return left is not None
+
+    async def _step(self, ledger: LedgerId, events: Sequence[Recorded], before: Left) -> Left | None:
+        """In one statement, where the reader can and its row is as this process left it."""
+        fresh, reader = following(ledger, before.position, events), self.reader
+        if not fresh or before.held or not isinstance(reader, Stepping):
+            return None
+        step = Step(reader.name, ledger, before, fresh[-1].position)
+        async with self.positions.asking() as connection:
+            written_by = await reader.take_step(connection, step, fresh)
+        return None if written_by is None else Left(step.reached, written_by)
 
     async def _go_on(
         self, ledger: LedgerId, events: Sequence[Recorded], known: int | None, apart: bool = False
-    ) -> int | None:
+    ) -> Left | None:
         """From where this process left the reader, or (None) from where it stands, which is locked first.
 
         Where it is then; None where nothing of `events` is new.
@@ -126,9 +137,9 @@ class Follower:
             position = await self.positions.lock(tx, reader, ledger) if known is None else known
             if not (fresh := following(ledger, position, events)):
                 return None
-            held = await self.positions.move(tx, reader, ledger, position, fresh[-1].position)
-            await self._take(tx, reader, ledger, fresh, apart or held)
-        return fresh[-1].position
+            left = await self.positions.move(tx, reader, ledger, position, fresh[-1].position)
+            await self._take(tx, reader, ledger, fresh, apart or left.held)
+        return left
 
     async def _take(
         self, tx: AsyncConnection, reader: str, ledger: LedgerId, fresh: Sequence[Recorded], apart: bool

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.errors import UnreadableRecord, VersionConflict
 from eventlog.ledger import Append, Ledger, LedgerId, NewEvent, Recorded
+from eventlog.step import Step
 from schemas.event import Event
 from schemas.programme import Programmes
 from schemas.submission import SubmissionAccepted, SubmissionApplied, SubmissionRefused
@@ -29,20 +30,27 @@ class Casework:
         Raises UnreadableRecord where an event of either ledger cannot be read, and VersionConflict where another
         instance was first; nothing of the batch is kept then, and the caller tries again from the stored position.
         """
+        appends = await self._answers(tx, ledger, events)
+        if not appends:
+            return
+        for outcome in await self._ledger.append(tx, ledger.gemeente, appends):
+            if isinstance(outcome, VersionConflict):
+                raise outcome
+
+    async def take_step(self, connection: AsyncConnection, step: Step, events: Sequence[Recorded]) -> int | None:
+        """The same and the move in one statement. What is looked up before it stands: who decides moves this reader."""
+        return await self._ledger.append_with(connection, step, await self._answers(connection, step.ledger, events))
+
+    async def _answers(self, connection: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> list[Append]:
         accepted = (event for event in events if event.type == SubmissionAccepted.type)
         submissions = [read_submission(event, self._programmes) for event in accepted]
         touched = [
             stream for submission in submissions for stream in (submission.case_stream, submission.outcome_stream)
         ]
         if not touched:
-            return
-        desk = _Desk(await self._ledger.read_streams(tx, ledger.gemeente, list(dict.fromkeys(touched))))
-        appends = [append for submission in submissions for append in desk.answer(submission)]
-        if not appends:
-            return
-        for outcome in await self._ledger.append(tx, ledger.gemeente, appends):
-            if isinstance(outcome, VersionConflict):
-                raise outcome
+            return []
+        desk = _Desk(await self._ledger.read_streams(connection, ledger.gemeente, list(dict.fromkeys(touched))))
+        return [append for submission in submissions for append in desk.answer(submission)]
 
 
 class _Desk:

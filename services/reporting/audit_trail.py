@@ -46,11 +46,14 @@ def _row(alias: str) -> str:
     return f"({', '.join(f'{alias}.{name}' for name in _NAMES)})"
 
 
-# Rows come in the form that every ledger's have, reporting's own too.
-_ADD = f"""
-    INSERT INTO reporting.case_events ({_COLUMNS}) SELECT {_COLUMNS} FROM unnest($1::reporting.events[])
-    ON CONFLICT DO NOTHING
-"""
+def add_new(rows: str, where: str = "") -> str:
+    """A statement that adds the events of the parameter `rows`; it fails where the trail has one of them."""
+    # They come in the form that every ledger's have, reporting's own too.
+    new = f"SELECT {_COLUMNS} FROM unnest({rows}::reporting.events[]) {where}"
+    return f"INSERT INTO reporting.case_events ({_COLUMNS}) {new}"
+
+
+_ADD = f"{add_new('$1')} ON CONFLICT DO NOTHING"
 _OTHER = f"""
     SELECT new.gemeente, new.position FROM unnest($1::reporting.events[]) AS new
     JOIN reporting.case_events AS kept USING (gemeente, position) WHERE {_row("new")} <> {_row("kept")} LIMIT 1

@@ -57,10 +57,8 @@ class StaleFacts(Standstill):
         )
 
 
-_HOLD = """
-    SELECT live, previous, fingerprint, set_config('synchronous_commit', 'off', true)
-    FROM reporting.generation FOR SHARE
-"""
+_LAZILY = "set_config('synchronous_commit', 'off', true)"
+_HOLD = f"SELECT live, previous, fingerprint, {_LAZILY} FROM reporting.generation FOR SHARE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +110,12 @@ async def hold_generation(tx: AsyncConnection) -> Generation | None:
     """
     row = await driver_in(tx).fetchrow(_HOLD)
     return None if row is None else Generation(row[0], row[1], row[2])
+
+
+def hold_if(number: str, rules: str, also: str) -> str:
+    """A query that does the same if the parameter `number` is the live one, by `rules`, and `also` finds something."""
+    asked = f"live = {number} AND fingerprint = {rules} AND EXISTS ({also})"
+    return f"SELECT {_LAZILY} FROM reporting.generation WHERE {asked} FOR SHARE"
 
 
 async def find_generation(tx: AsyncConnection, *, update: bool = False) -> Generation | None:

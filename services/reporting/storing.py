@@ -5,13 +5,16 @@ from functools import cache
 from typing import Any
 
 import msgspec
+from asyncpg import UniqueViolationError
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.connections import driver_in, driver_of
-from services.reporting.audit_trail import add_events
+from eventlog.one_statement import as_rows
+from eventlog.step import Step, at_the_reader, move_if
+from services.reporting.audit_trail import add_events, add_new
 from services.reporting.facts import REFERRALS, SEGMENTS, Referral, Segment
-from services.reporting.generations import schema_of
+from services.reporting.generations import hold_if, schema_of
 from services.reporting.working_set import WorkingSet
 
 
@@ -53,8 +56,38 @@ async def save(tx: AsyncConnection, generation: int, rows: WorkingSet) -> None:
     await add_events(driver_in(tx), rows.new_events, _upsert(generation, SEGMENTS, "$2"), _as_json(segments))
 
 
+async def save_with(
+    connection: AsyncConnection, generation: int, rules: str, step: Step, rows: WorkingSet
+) -> int | None:
+    """The same and the reader's `step` in one statement, if `generation` is live, by the `rules` that are ours.
+
+    The transaction that did both; None where it cannot be done like this, and then nothing of it is.
+    """
+    segments, referrals = rows.to_write()
+    asked = *step.parameters, generation, rules, _as_json(referrals), _as_json(segments), list(as_rows(rows.new_events))
+    try:
+        written_by: int | None = await driver_of(connection).fetchval(_all_at_once(generation), *asked)
+    except UniqueViolationError:
+        return None  # The audit trail has one of these already: whether it is the same must be looked at.
+    return written_by
+
+
 @cache
-def _upsert(generation: int, table: Table, rows: str) -> str:
+def _all_at_once(generation: int) -> str:
+    moved = "WHERE EXISTS (SELECT FROM moved)"
+    return (
+        f"WITH here AS ({at_the_reader('reporting', 1)}),"
+        f" live AS ({hold_if('$6', '$7', 'SELECT FROM here')}),"
+        f" moved AS ({move_if('reporting', 1, 'SELECT FROM live')}),"
+        f" referrals AS ({_upsert(generation, REFERRALS, '$8', moved)}),"
+        f" segments AS ({_upsert(generation, SEGMENTS, '$9', moved)}),"
+        f" trail AS ({add_new('$10', moved)})"
+        f" SELECT xmin FROM moved"
+    )
+
+
+@cache
+def _upsert(generation: int, table: Table, rows: str, where: str = "") -> str:
     """One statement and one parameter, `rows`, for any number of them, arrays and dates included."""
     name = f"{schema_of(generation)}.{table.name}"
     keys = [column.name for column in table.primary_key]
@@ -62,7 +95,7 @@ def _upsert(generation: int, table: Table, rows: str) -> str:
         f"{column.name} = excluded.{column.name}" for column in table.columns if column.name not in keys
     )
     return (
-        f"INSERT INTO {name} SELECT * FROM jsonb_populate_recordset(NULL::{name}, {rows}::text::jsonb)"
+        f"INSERT INTO {name} SELECT * FROM jsonb_populate_recordset(NULL::{name}, {rows}::text::jsonb) {where}"
         f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
     )
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.reader import Reader
+from eventlog.step import Step, Stepping
 from services.runtime.metrics import Metrics
 from services.runtime.tracing import Tracing
 
@@ -61,6 +62,17 @@ class ObservedReader:
             batch = _Batch(tx, about, events, began, time.time_ns())
         before = tuple(one for one in self._handled.get() if one.tx is tx)
         self._handled.set((*before, batch))
+
+    async def take_step(self, connection: AsyncConnection, step: Step, events: Sequence[Recorded]) -> int | None:
+        if not isinstance(self._reader, Stepping):
+            return None
+        about = self._about(step.ledger, events)
+        with structlog.contextvars.bound_contextvars(**about):
+            began = time.time_ns()
+            written_by = await self._reader.take_step(connection, step, events)
+        if written_by is not None:
+            self._handled.set((_Batch(connection, about, events, began, time.time_ns()),))
+        return written_by
 
     def committed(self) -> None:
         """What was handled last is committed, and the reader's position is past it."""
