@@ -1,13 +1,15 @@
 """A reader that cannot take some positions, and an effect that shows what was taken of each case, in which order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from eventlog.connections import driver_of
 from eventlog.engine import make_engine
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import Append, LedgerId, Recorded
@@ -15,6 +17,7 @@ from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
 from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, LedgerSource
+from eventlog.step import Step, at_the_reader, move_if
 from tests.eventlog.making import GEMEENTE, event
 
 BAD = "quarantined casework/GM0984/{}: cannot be read"
@@ -23,6 +26,15 @@ _TAKE = text(
     "INSERT INTO public.told VALUES (:gemeente, :case, ARRAY[:position]::int[])"
     " ON CONFLICT (gemeente, case_id) DO UPDATE SET positions = told.positions || excluded.positions"
 )
+
+_TOLD = "SELECT case_id, positions FROM public.told WHERE gemeente = $1 AND case_id = ANY($2)"
+_TAKE_STEP = f"""
+    WITH here AS ({at_the_reader("casework", 1)}), moved AS ({move_if("casework", 1, "SELECT FROM here")}), taken AS (
+        INSERT INTO public.told SELECT $6, key, ARRAY(SELECT jsonb_array_elements_text(value)::integer)
+        FROM jsonb_each($7::text::jsonb) WHERE EXISTS (SELECT FROM moved)
+        ON CONFLICT (gemeente, case_id) DO UPDATE SET positions = excluded.positions
+    ) SELECT xmin FROM moved
+"""
 
 
 @dataclass
@@ -56,6 +68,31 @@ class Halting(Picky):
             self.reached.set()
             await self.go_on.wait()
         await super().handle(tx, ledger, events)
+
+
+@dataclass
+class Stepping(Picky):
+    """Looks up without a lock what was taken of each case, and writes all of it anew with its move.
+
+    So it would undo what anybody took in between. `looked_up` is called there.
+    """
+
+    steps: int = 0
+    looked_up: Callable[[], Awaitable[None]] | None = None
+
+    async def take_step(self, connection: AsyncConnection, step: Step, events: Sequence[Recorded]) -> int | None:
+        driver, cases = driver_of(connection), list({one.case or one.stream for one in events})
+        told = dict(await driver.fetch(_TOLD, step.ledger.gemeente, cases))
+        for one in events:
+            told.setdefault(one.case or one.stream, []).append(one.position)
+            if one.position in self.poison:
+                raise self.error or UnreadableRecord(f"{one}: cannot be read")
+        if self.looked_up is not None:
+            await self.looked_up()
+        asked = *step.parameters, step.ledger.gemeente, json.dumps(told)
+        written_by: int | None = await driver.fetchval(_TAKE_STEP, *asked)
+        self.steps += written_by is not None
+        return written_by
 
 
 @dataclass

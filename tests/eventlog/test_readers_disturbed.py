@@ -26,7 +26,7 @@ from eventlog.reader import Follower, LedgerSource
 from eventlog.redrive import redrive
 from eventlog.watch import BusWatch
 from tests.eventlog.making import GEMEENTE
-from tests.eventlog.picky import LEDGER, Desk, Picky, desk_at
+from tests.eventlog.picky import LEDGER, Desk, Picky, Stepping, desk_at
 
 SECONDS = 4.0
 CASES = "abcdef"
@@ -39,7 +39,8 @@ _END_SOME = """
 class Disturbed:
     """What goes on beside each other until the time is over; whatever it raises is tried again."""
 
-    def __init__(self, desk: Desk, engines: list[AsyncEngine], seed: int) -> None:
+    def __init__(self, desk: Desk, engines: list[AsyncEngine], kind: type[Picky], seed: int) -> None:
+        self.kind = kind
         self.desk, self.random, self.end = desk, Random(seed), monotonic() + SECONDS
         self.poison: set[int] = set()
         self.followers = [self._follower(engine) for engine in engines]
@@ -47,7 +48,7 @@ class Disturbed:
 
     def _follower(self, engine: AsyncEngine) -> Follower:
         source = LedgerSource(PostgresLedger(engine, "casework"))
-        reader, quarantine = Picky(poison=self.poison), Quarantine("casework")
+        reader, quarantine = self.kind(poison=self.poison), Quarantine("casework")
         return Follower(reader, Positions(engine, "casework"), source, quarantine=quarantine)
 
     async def until_the_end(self, once: Callable[[], Awaitable[None]], most_seconds: float) -> None:
@@ -77,7 +78,9 @@ class Disturbed:
             self.poison.clear()
         else:
             self.poison.update(self.random.sample(range(1, 1000), 20))
-        await redrive(self.random.choice(self.followers), LEDGER, self.random.choice(CASES))
+        # While anything is held no step is taken.
+        for case in self.random.sample(CASES, 1) if self.kind is Picky else CASES:
+            await redrive(self.random.choice(self.followers), LEDGER, case)
 
     async def settle(self) -> None:
         """Nothing disturbs any more: what is left is taken."""
@@ -103,14 +106,15 @@ async def owner(database_url: str) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
+@pytest.mark.parametrize("kind", [Picky, Stepping])
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_whatever_comes_between_each_event_is_taken_once_and_in_order(
-    database_url: str, owner: AsyncEngine, seed: int
+    database_url: str, owner: AsyncEngine, seed: int, kind: type[Picky]
 ) -> None:
     engines = [make_engine(database_url, "casework") for _ in range(3)]
     async with desk_at(database_url) as desk:
         with structlog.testing.capture_logs():
-            run = Disturbed(desk, engines, seed)
+            run = Disturbed(desk, engines, kind, seed)
             one, other, pulled = run.followers
             pull, watch = Pull(pulled, run.wakes), BusWatch(one, 0.05)
 
@@ -118,11 +122,15 @@ async def test_whatever_comes_between_each_event_is_taken_once_and_in_order(
                 async with owner.connect() as connection:
                     await connection.execute(text(_END_SOME))
 
-            pull.start()
+            if kind is Picky:
+                pull.start()
             watch.start()
+            # Where others move the reader all the time no step is taken.
+            among_others = 0.01 if kind is Picky else 0.5
             await asyncio.gather(
                 run.until_the_end(run.write, 0.02),
-                *(run.until_the_end(lambda to=to: run.deliver(to), 0.01) for to in (one, one, other)),  # type: ignore[misc]
+                *(run.until_the_end(lambda: run.deliver(one), 0.01) for _ in range(2)),
+                run.until_the_end(lambda: run.deliver(other), among_others),
                 run.until_the_end(run.try_again, 0.1),
                 run.until_the_end(end_some, 0.2),
             )
@@ -134,6 +142,7 @@ async def test_whatever_comes_between_each_event_is_taken_once_and_in_order(
         assert taken == await _of_each_case(one)
         assert before > 20, "nothing was taken while it was disturbed"
         assert await desk.held() == {}
+        assert not isinstance(one.reader, Stepping) or one.reader.steps > 20
     for engine in engines:
         await engine.dispose()
 
