@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, contextmanager
 from services.migrations import migrate
 from tests.parts.postgres import Postgres, running_postgres
 
-# Everything that durability depends on is as PostgreSQL ships it; the rest keeps a checkpoint out of a short run.
+# Everything that durability depends on is as PostgreSQL ships it; the rest keeps a checkpoint out of a short run, and
+# tells when something was committed.
 SETTINGS = {
     "fsync": "on",
     "full_page_writes": "on",
@@ -15,6 +16,7 @@ SETTINGS = {
     "shared_buffers": "2GB",
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",
+    "track_commit_timestamp": "on",
 }
 
 

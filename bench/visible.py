@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any
 from uuid import uuid4
 
@@ -21,11 +21,16 @@ from tests.deploy.test_compose import deployed
 from tests.parts.postgres import Postgres
 
 LINES = 16
-_POLL_SECONDS = 0.002
 _WARMING_UP = (50, 200), *[(200, 3000)] * 4
 """(submissions a second, submissions): a minute in which the broker's JVM compiles what it will run again and again."""
 
 _LONGEST_SECONDS = 20.0
+_LOOK_SECONDS = 0.1
+_SEEN = """
+    SELECT pg_xact_commit_timestamp(xmin) AS at FROM (
+        SELECT xmin, opened_position FROM facts_1.segments ORDER BY opened_position DESC LIMIT $1
+    ) AS last ORDER BY opened_position
+"""
 _LIMITS = (
     "What limits it: two hops over Kafka, each a read of the ledger, a publication, a fetch and a commit, in three "
     "Python processes that share two cores with PostgreSQL, the broker and the sender. Once the cores are busy the "
@@ -51,8 +56,8 @@ async def seeing(postgres: Postgres, kafka: str, rates: tuple[int, ...], seconds
     how = (
         f"Three processes as docker-compose.yml says, Kafka and PostgreSQL between them, the sender on the same cores. "
         f"From the 202 of a submission until its fact is committed in reporting's tables, which the next request for a "
-        f"figure counts: where the facts stand, which moves in the same transaction, is asked every "
-        f"{_POLL_SECONDS * 1000:.0f} ms over a connection of its own. All of them had been at work for a minute. "
+        f"figure counts. PostgreSQL says when that was (track_commit_timestamp) and is asked afterwards: to look often "
+        f"enough meanwhile would take a tenth of a core. All of them had been at work for a minute. "
         f"{seconds:.0f} s for each repeat. Aim at 200 submissions/s: p50 ≤ 20 ms and p99 ≤ 100 ms."
     )
     return Section("Accepted to visible", how, tuple(rows), notes=(_LIMITS,))
@@ -77,10 +82,11 @@ class Run:
         assert before == self._sent, f"{before} facts of {self._sent} enquiries that were sent before"
         self._sent += count
         at_work = CoresAtWork()
-        sending = asyncio.create_task(self._send(rate, count))
-        seen = await self._watch(before, count)
-        accepted = sorted(await sending)
+        accepted = sorted(await self._send(rate, count))
+        while await self._segments() < self._sent and time() < accepted[-1] + _LONGEST_SECONDS:
+            await asyncio.sleep(_LOOK_SECONDS)
         cores = at_work.so_far()
+        seen = await self._seen(count)
         assert len(seen) == len(accepted) == count, f"{len(accepted)} of {count} accepted, {len(seen)} seen"
         return [max(0.0, out - taken) for out, taken in zip(seen, accepted, strict=True)], cores
 
@@ -102,17 +108,11 @@ class Run:
             status = await line.post("/v1/events", headers, body)
         finally:
             self._lines.put_nowait(line)
-        return perf_counter() if status == 202 else 0.0
+        return time() if status == 202 else 0.0
 
-    async def _watch(self, before: int, count: int) -> list[float]:
-        """The moments at which the first, the second, ... of `count` was there."""
-        seen: list[float] = []
-        ended = perf_counter() + _LONGEST_SECONDS
-        while len(seen) < count and perf_counter() < ended:
-            there = await self._facts() - before
-            seen += [perf_counter()] * (there - len(seen))
-            await asyncio.sleep(_POLL_SECONDS)
-        return seen
+    async def _seen(self, count: int) -> list[float]:
+        """When each of the last `count` facts was committed."""
+        return [row["at"].timestamp() for row in await self._watching.fetch(_SEEN, count)]
 
     async def _settled(self) -> int:
         """The facts once nothing of a run before is on its way any more: it would be taken for this one's."""
@@ -125,11 +125,6 @@ class Run:
     async def _segments(self) -> int:
         """How many the live facts have; each enquiry opens one."""
         return int(await self._watching.fetchval("SELECT count(*) FROM facts_1.segments"))
-
-    async def _facts(self) -> int:
-        """How many facts are committed: an enquiry makes two events, and the position moves with their effect."""
-        query = "SELECT position FROM reporting.readers WHERE reader = 'facts_1' AND ledger LIKE 'casework/%'"
-        return int(await self._watching.fetchval(query) or 0) // 2
 
 
 @asynccontextmanager
