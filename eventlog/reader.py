@@ -6,7 +6,7 @@ case is quarantined, and the reader goes on with all others.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -104,7 +104,10 @@ class Follower:
         before = self._left.pop((name, ledger), None)
         if before is not None and not apart:
             try:
-                left = await self._step(ledger, events, before) or await self._go_on(ledger, events, before.position)
+                if (stepped := await self._step(ledger, events, before)) is not None:
+                    self._left[name, ledger] = stepped
+                    return True
+                left = await self._go_on(ledger, events, before.position)
             except (Gap, PositionMoved):
                 if self.reader.name != name:
                     raise  # It has switched to another generation: its caller looks where that one is.
@@ -112,13 +115,13 @@ class Follower:
         if left is None:
             left = await self._go_on(ledger, events, None, apart)
         if left is not None:
-            self._left[name, ledger] = left
+            self._left[name, ledger] = replace(left, no_step=before.no_step + 1 if before else 0)
         return left is not None
 
     async def _step(self, ledger: LedgerId, events: Sequence[Recorded], before: Left) -> Left | None:
         """In one statement, where the reader can and its row is as this process left it."""
         fresh, reader = following(ledger, before.position, events), self.reader
-        if not fresh or before.held or not isinstance(reader, Stepping):
+        if not fresh or not before.is_worth_a_step or not isinstance(reader, Stepping):
             return None
         step = Step(reader.name, ledger, before, fresh[-1].position)
         async with self.positions.asking() as connection:

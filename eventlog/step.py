@@ -19,12 +19,19 @@ from eventlog.ledger import LedgerId, Recorded
 class Left:
     """How a process left a reader in a ledger: the position, and the transaction that wrote its row.
 
-    `held` is whether the reader has anything in quarantine there, as it was under the lock.
+    `held` is whether the reader has anything in quarantine there, as it was under the lock; `no_step` counts the
+    batches since its last step.
     """
 
     position: int
     written_by: int
     held: bool = False
+    no_step: int = 0
+
+    @property
+    def is_worth_a_step(self) -> bool:
+        """Ever more seldom where none goes, up to one batch in 64: to try in vain costs as much as it saves."""
+        return not self.held and (self.no_step & (self.no_step - 1) == 0 or self.no_step % 64 == 0)
 
 
 @dataclass(frozen=True, slots=True)

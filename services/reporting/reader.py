@@ -36,7 +36,7 @@ class FactsReader:
 
     def __init__(self, programmes: Programmes) -> None:
         self._programmes = programmes
-        self._fingerprint = fingerprint(programmes)
+        self._fingerprint = self._accepted = fingerprint(programmes)
         self._generation = FIRST
 
     @property
@@ -58,6 +58,7 @@ class FactsReader:
             raise PositionMoved(f"the facts have switched from generation {was} to {live.live}")
         if departs(live.fingerprint, self._fingerprint):
             raise StaleFacts(live.live)
+        self._accepted = live.fingerprint
         await fold_into(tx, live.live, ledger, events, self._programmes)
 
     async def take_step(self, connection: AsyncConnection, step: Step, events: Sequence[Recorded]) -> int | None:
@@ -67,9 +68,9 @@ class FactsReader:
             return None  # Another delivery in this process has seen a switch.
         try:
             rows = await _folded(connection, generation, step.ledger, events, self._programmes)
+            return await save_with(connection, generation, self._accepted, step, rows)
         except UndefinedTableError:
-            return None  # Two rebuilds ago, and dropped.
-        return await save_with(connection, generation, self._fingerprint, step, rows)
+            return None  # It was live two rebuilds ago, and is dropped.
 
 
 async def fold_into(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from eventlog.errors import Gap, UnreadableRecord
 from eventlog.reader import Follower
 from eventlog.redrive import redrive
+from eventlog.step import Left
 from tests.eventlog.making import GEMEENTE
 from tests.eventlog.picky import BAD, LEDGER, Desk, Stepping
 
@@ -172,3 +173,9 @@ async def test_a_record_that_cannot_be_read_leaves_the_step_undone(desk: Desk, s
     with pytest.raises(UnreadableRecord):
         await deliver(follower, 2, 3)
     assert (await desk.told(), await position(desk)) == ({"a": [1]}, 1)
+
+
+def test_steps_are_tried_ever_more_seldom_up_to_one_batch_in_64() -> None:
+    tried = [batches for batches in range(200) if Left(7, 1, no_step=batches).is_worth_a_step]
+    assert tried == [0, 1, 2, 4, 8, 16, 32, 64, 128, 192]
+    assert not Left(7, 1, held=True).is_worth_a_step

@@ -9,10 +9,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.errors import PositionMoved
+from eventlog.ledger import Append, NewEvent
+from schemas.submission import SubmissionRefused
 from services.reporting import reader, storing
 from services.reporting.audit_trail import OtherTrail
 from services.reporting.rebuild import rebuild
 from services.reporting.working_set import WorkingSet
+from tests.casework.stories import ref
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
 
 DAY = date(2023, 3, 1)
@@ -20,6 +23,7 @@ _AT_3 = """
     INSERT INTO reporting.case_events SELECT (jsonb_populate_record(one, '{"position": 3}')).*
     FROM reporting.case_events AS one
 """
+_ONE_LESS = "UPDATE reporting.generation SET fingerprint = jsonb_set(fingerprint::jsonb, '{programmes}', '{}')::text"
 _COUNTED = """
     SELECT coalesce(sum(minutes), 0), (SELECT max(position) FROM reporting.readers) FROM facts_{}.segments
 """
@@ -104,6 +108,20 @@ async def test_a_generation_that_two_rebuilds_dropped_meanwhile_is_left(
     assert await counted(engine, 3) == (30, 2)
 
 
+async def test_the_same_is_heard_of_by_what_brings_no_fact(casework: Casework, engine: AsyncEngine) -> None:
+    await casework.writes([CaseStory("one").opened(DAY)])
+    await casework.read_by_reporting()
+    for _ in range(2):
+        await rebuild(engine, PROGRAMMES, quietly)
+    refused = SubmissionRefused(submission=ref("s"), case=ref("c"), rule="case-unknown", sentence="No such case.")
+    answer = NewEvent(refused.type, refused.encode(), DAY, "synthetic-school", "correlation", "causation")
+    async with casework.ledger.begin() as tx:
+        await casework.ledger.append(tx, GEMEENTE, [Append("submission-s", 0, (answer,))])
+    with pytest.raises(PositionMoved):
+        await casework.read_by_reporting()
+    assert await casework.read_by_reporting() == 2
+
+
 async def test_another_event_in_the_trail_stops_the_reader_as_before(
     casework: Casework, engine: AsyncEngine, steps: Steps
 ) -> None:
@@ -135,17 +153,37 @@ async def test_an_event_that_the_trail_has_already_is_counted(
 async def test_rules_that_another_process_wrote_are_looked_at(
     casework: Casework, engine: AsyncEngine, steps: Steps
 ) -> None:
-    """Another version of this process knows one programme more: no departure, but this one has to see that."""
+    """Another version of this process knows one programme less: no departure, but this one has to see that, once."""
     story = CaseStory("one").opened(DAY)
     await casework.writes([story])
     await casework.read_by_reporting()
     async with engine.begin() as tx:
-        await tx.execute(
-            text("UPDATE reporting.generation SET fingerprint = jsonb_set(fingerprint::jsonb, '{more}', '1')::text")
-        )
-    await write(casework, story, lambda told: told.contact(DAY, 30))
+        await tx.execute(text(_ONE_LESS))
+    for _ in range(3):
+        await write(casework, story, lambda told: told.contact(DAY, 30))
+        await casework.read_by_reporting()
+    assert (steps.taken, steps.in_vain, await counted(engine)) == (2, 1, (90, 4))
+
+
+async def test_what_goes_in_vain_is_tried_ever_more_seldom(
+    casework: Casework, engine: AsyncEngine, steps: Steps
+) -> None:
+    """All the way up to where the audit trail ends, then again in steps."""
+    story = CaseStory("one").opened(DAY)
+    for _ in range(40):
+        story.contact(DAY, 1)
+    await casework.writes([story])
     await casework.read_by_reporting()
-    assert (steps.taken, steps.in_vain, await counted(engine)) == (0, 1, (30, 2))
+    async with engine.begin() as tx:
+        await tx.execute(text("UPDATE reporting.readers SET position = 1"))
+        await tx.execute(text("UPDATE facts_1.segments SET minutes = 0, contacts = 0"))
+    await casework.read_by_reporting(batch=1)
+    assert (steps.taken, steps.in_vain, await counted(engine)) == (0, 6, (40, 41))
+    for _ in range(100):
+        await write(casework, story, lambda told: told.contact(DAY, 1))
+        await casework.read_by_reporting()
+    assert (steps.in_vain, await counted(engine)) == (6, (140, 141))
+    assert steps.taken > 70
 
 
 def _then(
