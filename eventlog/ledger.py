@@ -9,15 +9,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.errors import VersionConflict
-
-if TYPE_CHECKING:
-    from eventlog.step import Step
+from eventlog.step import Step
 
 SERVICES = ("intake", "casework", "reporting")
 
@@ -165,7 +163,6 @@ class Head:
 
 Outcome = list[Recorded] | VersionConflict
 """What became of one Append: its events as stored, or the conflict because of which nothing of it is."""
-
 AppendNow = Callable[[Sequence[Append]], Coroutine[Any, Any, list[Outcome]]]
 """What is appended may be numbered at the call and is stored when awaited: await in the order of the calls, and where
 one fails, none of those after it."""
@@ -184,11 +181,8 @@ class Ledger(Protocol):
     async def append(self, tx: AsyncConnection, gemeente: str, appends: Sequence[Append]) -> list[Outcome]:
         """Append in order, in one go; a conflict concerns that one Append alone and writes nothing of it."""
 
-    async def append_with(self, connection: AsyncConnection, step: "Step", appends: Sequence[Append]) -> int | None:
-        """Append all of it and take a reader's `step`, in one statement over a `connection` in no transaction.
-
-        The transaction that did both; None where it cannot be done like this, and then nothing of it is.
-        """
+    async def append_with(self, connection: AsyncConnection, step: Step, appends: Sequence[Append]) -> int | None:
+        """Append all and take the `step`, in one statement: the transaction that did both; None where nothing is."""
 
     def appending(self, gemeente: str) -> AbstractAsyncContextManager[AppendNow]:
         """For many appends one after the other: each is a transaction of its own, durable when it is awaited."""

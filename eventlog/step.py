@@ -7,12 +7,14 @@ without a lock is still so. Where it is another, the statement does nothing, and
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.connections import driver_of
-from eventlog.ledger import LedgerId, Recorded
+
+if TYPE_CHECKING:
+    from eventlog.ledger import LedgerId, Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Step:
     """From where this process left `reader` to `reached`."""
 
     reader: str
-    ledger: LedgerId
+    ledger: "LedgerId"
     left: Left
     reached: int
 
@@ -53,7 +55,7 @@ class Step:
 class Stepping(Protocol):
     """A reader that can do its effect and the move in one statement."""
 
-    async def take_step(self, connection: AsyncConnection, step: Step, events: Sequence[Recorded]) -> int | None:
+    async def take_step(self, connection: AsyncConnection, step: Step, events: "Sequence[Recorded]") -> int | None:
         """The transaction that did both, or None: then nothing is done. `connection` is in no transaction.
 
         What it raises says that nothing is done either, unless the connection broke.
