@@ -2,6 +2,8 @@
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -39,6 +41,20 @@ class CoresAtWork:
 
     def so_far(self) -> float:
         return (_busy_seconds() - self._busy) / (perf_counter() - self._started)
+
+
+@contextmanager
+def on_one_core(server: psutil.Process) -> Iterator[None]:
+    """This thread has one core, and shares it with the processes that `server` begins meanwhile."""
+    processes = psutil.Process(), server
+    before = [process.cpu_affinity() for process in processes]
+    try:
+        for process in processes:
+            process.cpu_affinity(before[0][:1])
+        yield
+    finally:
+        for process, cores in zip(processes, before, strict=True):
+            process.cpu_affinity(cores)
 
 
 def _busy_seconds() -> float:

@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import asyncpg
+import psutil
+
 from services.migrations import migrate
 from tests.parts.postgres import Postgres, running_postgres
 
@@ -32,3 +35,15 @@ async def migrated(postgres: Postgres) -> AsyncIterator[str]:
     async with postgres.database() as url:
         await migrate(url)
         yield url
+
+
+async def server_process(database_url: str) -> psutil.Process | None:
+    """The server's first process, which begins one for each connection; None where it runs in a container."""
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    try:
+        ours = psutil.Process(connection.get_server_pid())
+        return ours.parent() if ours.name().startswith("postgres") and hasattr(ours, "cpu_affinity") else None
+    except psutil.NoSuchProcess:
+        return None
+    finally:
+        await connection.close()

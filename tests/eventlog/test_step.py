@@ -15,6 +15,7 @@ from eventlog.step import Left
 from tests.eventlog.making import GEMEENTE
 from tests.eventlog.picky import BAD, LEDGER, Desk, Stepping
 
+WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 END_WHO_WAITS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
@@ -155,6 +156,25 @@ async def test_a_step_whose_connection_breaks_is_taken_again_or_not_as_the_row_s
         with pytest.raises(PostgresError):
             await delivering
     await owner.dispose()
+    await deliver(follower, 3, 4)
+    assert (await desk.told(), await position(desk)) == ({"a": [1, 2, 3, 4]}, 4)
+
+
+async def test_a_step_that_is_cancelled_while_it_waits_is_taken_once_all_the_same(
+    desk: Desk, stepping: Stepping
+) -> None:
+    await desk.append("aaaa")
+    follower = desk.follower()
+    await deliver(follower, 1, 2)
+    async with desk.engine.begin() as held:
+        await held.execute(text("SELECT FROM casework.readers FOR UPDATE"))
+        delivering = asyncio.create_task(deliver(follower, 3, 3))
+        async with asyncio.timeout(10):
+            while not (await held.execute(text(WAITS))).scalar_one():
+                await asyncio.sleep(0.02)
+        delivering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await delivering
     await deliver(follower, 3, 4)
     assert (await desk.told(), await position(desk)) == ({"a": [1, 2, 3, 4]}, 4)
 
