@@ -8,7 +8,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from eventlog.errors import EventlogError
+from eventlog.errors import EventlogError, describe
 from eventlog.ledger import SERVICES
 from schemas.programme import ProgrammeError
 from services.embedded import EmbeddedError
@@ -18,6 +18,7 @@ from services.reporting.generation_build import RebuildUnderWay
 from services.reporting.questions import QuestionError
 from services.reporting.rebuild import NothingKept
 from services.runtime import SettingsError
+from services.runtime.away import ERRORS, database_is_away, is_not_migrated
 from services.submitting import SubmitError
 
 EXPECTED = (
@@ -43,8 +44,21 @@ def finish(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     except EXPECTED as error:
         print(error, file=sys.stderr)  # noqa: T201
         raise typer.Exit(1) from error
+    except ERRORS as error:
+        if (sentence := _about_the_database(error)) is None:
+            raise
+        print(sentence, file=sys.stderr)  # noqa: T201
+        raise typer.Exit(1) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _about_the_database(error: Exception) -> str | None:
+    if database_is_away(error):
+        return f"the database does not answer ({describe(error)}): start it, or mend SPOORBOEK_DATABASE_URL"
+    if is_not_migrated(error):
+        return "the database has no tables of Spoorboek, or older ones: run `spoorboek migrate` on it first"
+    return None
 
 
 def services_named(service: str) -> Sequence[str]:

@@ -6,6 +6,8 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+# No such table, no such schema, no such role: what the migrations make.
+_NOT_MADE = ("42P01", "3F000", "22023")
 # SQLSTATE classes: 08 connection, 40 rolled back for another's sake, 53 out of disk, memory or connections,
 # 57 shut down or starting; 25006 is a standby that does not take writes yet.
 _PASSING = ("08", "25006", "40", "53", "57")
@@ -19,6 +21,15 @@ def database_is_away(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _is_passing(error.orig)
     return isinstance(error, PoolTimeout | ConnectionError | TimeoutError) or _is_passing(error)
+
+
+def is_not_migrated(error: BaseException | None) -> bool:
+    """Whether the database lacks what the migrations make."""
+    if error is None:
+        return False
+    if getattr(error, "sqlstate", None) in _NOT_MADE:
+        return True
+    return is_not_migrated(error.orig if isinstance(error, DBAPIError) else error.__cause__)
 
 
 def _is_passing(error: BaseException | None) -> bool:
