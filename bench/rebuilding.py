@@ -39,7 +39,7 @@ _LIMITS = (
     "ledgers on two cores is held against one ledger on one core; how they stand to one ledger on two is beside it."
 )
 _OURS = "rebuild of every projection, compared row by row and switched to"
-_ON_ONE_CORE = "the same rebuild on one core, which it shares with PostgreSQL"
+_ON_ONE_CORE = "rebuild of one such ledger on one core, shared with PostgreSQL"
 _BOTH = "the same rebuild of two such ledgers"
 _PEERS = "eventsourcing, log to objects"
 _BARE = "bare ordered read of the same rows"
