@@ -56,8 +56,8 @@ async def seeing(postgres: Postgres, kafka: str, rates: tuple[int, ...], seconds
     how = (
         f"Three processes as docker-compose.yml says, Kafka and PostgreSQL between them, the sender on the same cores. "
         f"From the 202 of a submission until its fact is committed in reporting's tables, which the next request for a "
-        f"figure counts. PostgreSQL says when that was (track_commit_timestamp) and is asked afterwards: to look often "
-        f"enough meanwhile would take a tenth of a core. All of them had been at work for a minute. "
+        f"figure counts. PostgreSQL says when that was (track_commit_timestamp) and is asked afterwards: who looks "
+        f"often enough meanwhile loads what is measured. All of them had been at work for a minute. "
         f"{seconds:.0f} s for each repeat. Aim at 200 submissions/s: p50 ≤ 20 ms and p99 ≤ 100 ms."
     )
     return Section("Accepted to visible", how, tuple(rows), notes=(_LIMITS,))
