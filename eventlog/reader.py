@@ -120,8 +120,10 @@ class Follower:
 
     async def _step(self, ledger: LedgerId, events: Sequence[Recorded], before: Left) -> Left | None:
         """In one statement, where the reader can and its row is as this process left it."""
-        fresh, reader = following(ledger, before.position, events), self.reader
-        if not fresh or not before.is_worth_a_step or not isinstance(reader, Stepping):
+        reader = self.reader
+        if not before.is_worth_a_step or not isinstance(reader, Stepping):
+            return None
+        if not (fresh := following(ledger, before.position, events)):
             return None
         step = Step(reader.name, ledger, before, fresh[-1].position)
         async with self.positions.asking() as connection:

@@ -15,8 +15,7 @@ from eventlog.sequencing import Sequenced
 from eventlog.verification import verify
 from eventlog.writer import Writer
 from tests.eventlog.making import GEMEENTE, append
-
-END_WHO_WAITS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+from tests.parts.waiting import end_who_waits
 
 
 class Watched(PostgresLedger):
@@ -108,8 +107,7 @@ async def test_a_lost_connection_is_heard_and_the_next_append_asks_for_the_head(
     async with operator.begin() as tx:
         await tx.execute(text("LOCK casework.heads IN ACCESS EXCLUSIVE MODE"))
         held_up = asyncio.create_task(writer.append(GEMEENTE, append("b")))
-        while not (await tx.execute(text(END_WHO_WAITS))).all():
-            await asyncio.sleep(0.05)
+        await end_who_waits(database_url)
     await operator.dispose()
     (heard,) = await asyncio.gather(held_up, return_exceptions=True)
     assert isinstance(heard, Exception)

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 import pytest
 from asyncpg import PostgresError
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from eventlog.errors import Gap, UnreadableRecord
 from eventlog.reader import Follower
@@ -14,9 +13,7 @@ from eventlog.redrive import redrive
 from eventlog.step import Left
 from tests.eventlog.making import GEMEENTE
 from tests.eventlog.picky import BAD, LEDGER, Desk, Stepping
-
-WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-END_WHO_WAITS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+from tests.parts.waiting import end_who_waits, until_waiting
 
 
 @pytest.fixture
@@ -71,13 +68,17 @@ def moved_on(desk: Desk) -> Callable[[], Awaitable[None]]:
     return twin
 
 
+async def put_back(desk: Desk, effect: str) -> None:
+    async with desk.engine.begin() as tx:
+        await tx.execute(text("UPDATE casework.readers SET position = 0"))
+        await tx.execute(text(effect))
+
+
 def put_back_and_taken_again(desk: Desk) -> Callable[[], Awaitable[None]]:
     """The position is as it was left; what was taken is not."""
 
     async def restored() -> None:
-        async with desk.engine.begin() as tx:
-            await tx.execute(text("UPDATE casework.readers SET position = 0"))
-            await tx.execute(text("UPDATE public.told SET positions = '{-1}'"))
+        await put_back(desk, "UPDATE public.told SET positions = '{-1}'")
         await deliver(desk.follower(Stepping()), 1, 1)
 
     return restored
@@ -85,9 +86,7 @@ def put_back_and_taken_again(desk: Desk) -> Callable[[], Awaitable[None]]:
 
 def held_and_tried_again(desk: Desk) -> Callable[[], Awaitable[None]]:
     async def redriven() -> None:
-        async with desk.engine.begin() as tx:
-            await tx.execute(text("UPDATE casework.readers SET position = 0"))
-            await tx.execute(text("DELETE FROM public.told"))
+        await put_back(desk, "DELETE FROM public.told")
         poisoned = desk.follower(Stepping(poison={1}))
         await deliver(poisoned, 1, 1)
         assert isinstance(poisoned.reader, Stepping)
@@ -144,18 +143,14 @@ async def test_a_step_whose_connection_breaks_is_taken_again_or_not_as_the_row_s
     desk: Desk, stepping: Stepping, database_url: str
 ) -> None:
     await desk.append("aaaa")
-    owner = create_async_engine(database_url, isolation_level="AUTOCOMMIT")
     follower = desk.follower()
     await deliver(follower, 1, 2)
     async with desk.engine.begin() as held:
         await held.execute(text("SELECT FROM casework.readers FOR UPDATE"))
         delivering = asyncio.create_task(deliver(follower, 3, 3))
-        async with asyncio.timeout(10):
-            while not await _ended(owner):
-                await asyncio.sleep(0.02)
+        await end_who_waits(database_url)
         with pytest.raises(PostgresError):
             await delivering
-    await owner.dispose()
     await deliver(follower, 3, 4)
     assert (await desk.told(), await position(desk)) == ({"a": [1, 2, 3, 4]}, 4)
 
@@ -169,19 +164,12 @@ async def test_a_step_that_is_cancelled_while_it_waits_is_taken_once_all_the_sam
     async with desk.engine.begin() as held:
         await held.execute(text("SELECT FROM casework.readers FOR UPDATE"))
         delivering = asyncio.create_task(deliver(follower, 3, 3))
-        async with asyncio.timeout(10):
-            while not (await held.execute(text(WAITS))).scalar_one():
-                await asyncio.sleep(0.02)
+        await until_waiting(desk.engine)
         delivering.cancel()
         with pytest.raises(asyncio.CancelledError):
             await delivering
     await deliver(follower, 3, 4)
     assert (await desk.told(), await position(desk)) == ({"a": [1, 2, 3, 4]}, 4)
-
-
-async def _ended(owner: AsyncEngine) -> bool:
-    async with owner.connect() as connection:
-        return bool((await connection.execute(text(END_WHO_WAITS))).all())
 
 
 async def test_a_record_that_cannot_be_read_leaves_the_step_undone(desk: Desk, stepping: Stepping) -> None:

@@ -1,5 +1,6 @@
 """Made-up histories of cases: the facts casework would have written, and the ledger that holds them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -142,11 +143,17 @@ class Casework:
         self.source = LedgerSource(PostgresLedger(engine, "casework"))
         self.reader = FactsReader(PROGRAMMES)
         self._follower = Follower(self.reader, Positions(engine, "reporting"), self.source)
+        self._written: Counter[tuple[str, str]] = Counter()
 
     async def writes(self, stories: Iterable[CaseStory], gemeente: str = GEMEENTE) -> None:
+        """What is new of `stories`."""
+        appends = [as_appends(story, self._written[gemeente, story.case]) for story in stories]
+        appends = [append for append in appends if append.events]
         async with self.ledger.begin() as tx:
-            outcomes = await self.ledger.append(tx, gemeente, [as_appends(story) for story in stories if story.told])
+            outcomes = await self.ledger.append(tx, gemeente, appends)
         assert all(isinstance(outcome, list) for outcome in outcomes)
+        for append in appends:
+            self._written[gemeente, append.events[0].case] += len(append.events)
 
     async def pretend_to_have_read(self, position: int) -> None:
         """The live reader stands at `position`, whatever it made of the events before."""

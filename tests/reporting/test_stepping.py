@@ -16,7 +16,7 @@ from services.reporting.audit_trail import OtherTrail
 from services.reporting.rebuild import rebuild
 from services.reporting.working_set import WorkingSet
 from tests.casework.stories import ref
-from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, quietly
 
 DAY = date(2023, 3, 1)
 _AT_3 = """
@@ -54,18 +54,18 @@ def whole_story() -> CaseStory:
     return story.opened(date(2023, 5, 1)).contact(date(2023, 5, 2), 15).closed(date(2023, 6, 1)).voided(DAY)
 
 
-async def write(casework: Casework, story: CaseStory, tell: Callable[[CaseStory], CaseStory]) -> None:
-    had = len(story.told)
-    tell(story)
-    async with casework.ledger.begin() as tx:
-        await casework.ledger.append(tx, GEMEENTE, [as_appends(story, had)])
-
-
 async def counted(engine: AsyncEngine, generation: int = 1) -> tuple[int, int]:
     """(minutes of all segments, where the reader is)"""
     async with engine.connect() as connection:
         minutes, position = (await connection.execute(text(_COUNTED.format(generation)))).one()
         return minutes, position
+
+
+async def put_back_to_1(engine: AsyncEngine) -> None:
+    """As after a return to an earlier generation: the trail is further than the facts."""
+    async with engine.begin() as tx:
+        await tx.execute(text("UPDATE reporting.readers SET position = 1"))
+        await tx.execute(text("UPDATE facts_1.segments SET minutes = 0, contacts = 0"))
 
 
 async def test_facts_and_trail_are_what_a_rebuild_makes_of_them(
@@ -83,7 +83,7 @@ async def test_a_switch_between_loading_and_saving_is_heard_of(
     story = CaseStory("one").opened(DAY)
     await casework.writes([story])
     await casework.read_by_reporting()
-    await write(casework, story, lambda told: told.contact(DAY, 30))
+    await casework.writes([story.contact(DAY, 30)])
     monkeypatch.setattr(reader, "load", _then(storing.load, lambda: rebuild(engine, PROGRAMMES, quietly)))
     with pytest.raises(PositionMoved):
         await casework.read_by_reporting()
@@ -101,7 +101,7 @@ async def test_a_generation_that_two_rebuilds_dropped_meanwhile_is_left(
     await casework.read_by_reporting()
     for _ in range(2):
         await rebuild(engine, PROGRAMMES, quietly)
-    await write(casework, story, lambda told: told.contact(DAY, 30))
+    await casework.writes([story.contact(DAY, 30)])
     with pytest.raises(PositionMoved):
         await casework.read_by_reporting()
     await casework.read_by_reporting()
@@ -128,7 +128,7 @@ async def test_another_event_in_the_trail_stops_the_reader_as_before(
     story = CaseStory("one").opened(DAY)
     await casework.writes([story])
     await casework.read_by_reporting()
-    await write(casework, story, lambda told: told.contact(DAY, 30).contact(DAY, 5))
+    await casework.writes([story.contact(DAY, 30).contact(DAY, 5)])
     async with engine.begin() as tx:
         await tx.execute(text(_AT_3))
     with pytest.raises(OtherTrail):
@@ -139,13 +139,10 @@ async def test_another_event_in_the_trail_stops_the_reader_as_before(
 async def test_an_event_that_the_trail_has_already_is_counted(
     casework: Casework, engine: AsyncEngine, steps: Steps
 ) -> None:
-    """As after a return to an earlier generation: the trail is further than the facts."""
     story = CaseStory("one").opened(DAY).contact(DAY, 30).contact(DAY, 5)
     await casework.writes([story])
     await casework.read_by_reporting()
-    async with engine.begin() as tx:
-        await tx.execute(text("UPDATE reporting.readers SET position = 1"))
-        await tx.execute(text("UPDATE facts_1.segments SET minutes = 0, contacts = 0"))
+    await put_back_to_1(engine)
     await casework.read_by_reporting(batch=1)
     assert (steps.taken, steps.in_vain, await counted(engine)) == (0, 1, (35, 3))
 
@@ -160,7 +157,7 @@ async def test_rules_that_another_process_wrote_are_looked_at(
     async with engine.begin() as tx:
         await tx.execute(text(_ONE_LESS))
     for _ in range(3):
-        await write(casework, story, lambda told: told.contact(DAY, 30))
+        await casework.writes([story.contact(DAY, 30)])
         await casework.read_by_reporting()
     assert (steps.taken, steps.in_vain, await counted(engine)) == (2, 1, (90, 4))
 
@@ -174,13 +171,11 @@ async def test_what_goes_in_vain_is_tried_ever_more_seldom(
         story.contact(DAY, 1)
     await casework.writes([story])
     await casework.read_by_reporting()
-    async with engine.begin() as tx:
-        await tx.execute(text("UPDATE reporting.readers SET position = 1"))
-        await tx.execute(text("UPDATE facts_1.segments SET minutes = 0, contacts = 0"))
+    await put_back_to_1(engine)
     await casework.read_by_reporting(batch=1)
     assert (steps.taken, steps.in_vain, await counted(engine)) == (0, 6, (40, 41))
     for _ in range(100):
-        await write(casework, story, lambda told: told.contact(DAY, 1))
+        await casework.writes([story.contact(DAY, 1)])
         await casework.read_by_reporting()
     assert (steps.in_vain, await counted(engine)) == (6, (140, 141))
     assert steps.taken > 70

@@ -15,11 +15,11 @@ from eventlog.quarantine import Quarantine
 from services.reporting import rebuild as rebuilding
 from services.reporting.comparing import differences
 from services.reporting.rebuild import rebuild, roll_back
-from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
+from tests.parts.waiting import until_waiting
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, quietly
 
 DAY = date(2023, 3, 1)
 LEDGER = LedgerId("casework", GEMEENTE)
-_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 _HELD = """
     INSERT INTO reporting.quarantine (reader, ledger, position, case_id, type, status, reason)
     VALUES ('facts_1', 'casework/GM0984', 1, :case, 'nl.spoorboek.case.opened.v1', 'quarantined', 'mended since')
@@ -39,9 +39,9 @@ async def test_two_deliveries_that_wait_for_the_switch_count_each_event_once(
     await compared.wait()
     delivered = []
     for waiting in (1, 2):
-        await _contact(casework, story)
+        await casework.writes([story.contact(DAY, 30)])
         delivered.append(asyncio.create_task(casework._follower.catch_up(LEDGER, 1)))
-        await _until_waiting(engine, waiting)
+        await until_waiting(engine, waiting)
     compare.set()
     await switching
     assert all(isinstance(one, PositionMoved) for one in await asyncio.gather(*delivered, return_exceptions=True))
@@ -49,7 +49,7 @@ async def test_two_deliveries_that_wait_for_the_switch_count_each_event_once(
     assert await _counted(engine, 2) == (60, 2)
     assert await _counted(engine, 1) == (0, 0)
     await roll_back(engine)
-    await _contact(casework, story)
+    await casework.writes([story.contact(DAY, 30)])
     with pytest.raises(PositionMoved):
         await casework.read_by_reporting()
     await casework.read_by_reporting()
@@ -66,7 +66,7 @@ async def test_a_case_in_quarantine_hears_of_the_switch_too(casework: Casework, 
         await tx.execute(text(_HELD), {"case": story.case})
         await tx.execute(text("UPDATE reporting.readers SET held = true"))
     await rebuild(engine, PROGRAMMES, quietly)
-    await _contact(casework, story)
+    await casework.writes([story.contact(DAY, 30)])
     with pytest.raises(PositionMoved):
         await casework.read_by_reporting()
     await casework.read_by_reporting()
@@ -80,19 +80,6 @@ def _when(go_on: asyncio.Event, here: asyncio.Event, work: Callable[..., Awaitab
         return await work(*given)
 
     return waiting
-
-
-async def _contact(casework: Casework, story: CaseStory) -> None:
-    had = len(story.told)
-    story.contact(DAY, 30)
-    async with casework.ledger.begin() as tx:
-        await casework.ledger.append(tx, GEMEENTE, [as_appends(story, had)])
-
-
-async def _until_waiting(engine: AsyncEngine, count: int) -> None:
-    async with asyncio.timeout(10), engine.connect() as connection:
-        while (await connection.execute(text(_WAITING))).scalar_one() < count:
-            await asyncio.sleep(0.02)
 
 
 async def _counted(engine: AsyncEngine, generation: int) -> tuple[int, int]:
