@@ -1,5 +1,7 @@
 """The demonstration history goes through the gate like any partner's and adds up to what the evaluation prints."""
 
+import re
+
 import pytest
 from rich.console import Console
 
@@ -25,6 +27,10 @@ PRINTED = [  # ground truth of the evaluation; what it does not print is absent
     ("2023", "open-at-start", 107),
     ("2023", "new", 178),
 ]
+
+_IN_THE_CLEAR = re.compile(rb"Synthetisch|SYN-(?:F-)?2\d{3}-|SYN-COACH-")
+"""What is told of people: their words, and references of cases, families and coaches; so long that no sealed field
+(letters, digits, - and _ by chance) holds one."""
 
 
 @pytest.mark.parametrize(("year", "indicator", "printed"), PRINTED)
@@ -59,13 +65,13 @@ async def test_loading_again_adds_nothing(world: World) -> None:
 
 
 async def test_no_personal_text_is_anywhere_in_the_clear(world: World) -> None:
-    """Every byte of every ledger and of reporting's tables; the sealed fields are there, so that they are searched."""
+    """Every byte of every ledger; the sealed fields are there, so that they are searched."""
     sealed = 0
     for service, parts in world.process.parts.items():
         async with parts.ledger.begin() as tx:
             events = await parts.ledger.read(tx, "GM0984", 0, limit=100_000)
         stored = b"\n".join(event.leaf() for event in events)
-        for text in (b"Synthetisch", b"Synthetische notitie", b"SYN-"):
-            assert text not in stored, f"{service} holds {text!r}"
+        found = _IN_THE_CLEAR.search(stored)
+        assert found is None, f"{service} holds {found}"
         sealed += stored.count(b"sealed:v1:")
     assert sealed > 100
