@@ -37,6 +37,13 @@ async def migrated(postgres: Postgres) -> AsyncIterator[str]:
         yield url
 
 
+async def analyze(database_url: str) -> None:
+    """What autovacuum does within a minute: no figure may depend on whether it has come by."""
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    await connection.execute("ANALYZE")
+    await connection.close()
+
+
 async def server_process(database_url: str) -> psutil.Process | None:
     """The server's first process, which begins one for each connection; None where it runs in a container."""
     connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))

@@ -18,7 +18,7 @@ from bench import peer
 from bench.ledgers import EVENTS_PER_CASE, events_of, fill
 from bench.machine import CoresAtWork, on_one_core
 from bench.measured import Measured, Ratio, Section, in_turn, rate
-from bench.parts import migrated, server_process
+from bench.parts import analyze, migrated, server_process
 from eventlog.engine import make_engine
 from eventlog.ledger import LedgerId
 from services.reporting.generations import READERS
@@ -117,6 +117,7 @@ async def _with_ledgers(url: str, *gemeenten: str) -> tuple[AsyncEngine, int]:
         size = await fill(url, gemeente, CASES)
         await have_facts(engine, gemeente, size)
         events += size
+    await analyze(url)
     return engine, events
 
 
@@ -129,6 +130,7 @@ async def by_size(postgres: Postgres, sizes: tuple[int, ...]) -> Section:
             filled = await fill(url, FIRST, size // EVENTS_PER_CASE)
             await have_facts(engine, FIRST, filled)
             await engine.dispose()
+            await analyze(url)
             seconds, waited, peak = await asyncio.to_thread(_in_a_process, url)
             millions = f"{size / 1_000_000:g} million events"
             rows += [

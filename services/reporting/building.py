@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from operator import itemgetter
 
-from eventlog.errors import BrokenLedger, PositionMoved
+from eventlog.errors import BrokenLedger
 from eventlog.ledger import LedgerId
 from eventlog.merkle import Frontier
 from schemas.case import CaseFact
 from schemas.programme import Programmes
-from services.reporting.bulk import Bulk, Changes, Held, changes_of
+from services.reporting.bulk import Bulk, Held, changes_of
 from services.reporting.decoding import NotDecoded, decode_fact
 from services.reporting.folding import FoldError, fold
 from services.reporting.raw_ledger import RawLedger, Row, day
@@ -25,6 +26,7 @@ from services.reporting.working_set import WorkingSet
 AT_ONCE = 1000
 CHECKPOINT = 100_000
 KEPT_ROWS = 150_000
+_IS_AS_RECORDED = itemgetter(-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +60,26 @@ class LedgerBuild:
         self._blocked = await self._bulk.blocked()
         if start:
             self._in_memory = set()
-        written, position = start, start
-        trail = asyncio.create_task(self._bulk.audit(min(audited, start), target, checkpoint))
+        written, position, audited = start, start, min(audited, start)
         try:
             async with aclosing(self._ledger.batches(start, target, min(AT_ONCE, checkpoint))) as batches:
                 async for rows in batches:
                     frontier = frontier.extend(self._ledger.leaf_hashes(rows))
                     await self._fold(rows)
+                    if audited == position and all(map(_IS_AS_RECORDED, rows)):
+                        audited = frontier.size
                     position = frontier.size
                     self._went(position)
                     if position - written >= checkpoint or position == target:
-                        await self._begin_to_write(written, frontier)
+                        # Not as far as the target before all is verified: a build that is stopped has still to be.
+                        await self._begin_to_write(written, frontier, min(audited, target - 1))
                         written = position
-                        if trail.done():
-                            await trail  # It is heard of now if it failed.
             await self._written()
-            audited, root = await trail, await self._verify(frontier)
+            root = await self._verify(frontier)
         except BaseException:
-            under_way = [trail] if self._writing is None else [trail, self._writing]
-            for task in under_way:
-                task.cancel()  # Its connection is about to be closed.
-            await asyncio.gather(*under_way, return_exceptions=True)
+            if self._writing is not None:
+                self._writing.cancel()  # Its connection is about to be closed.
+                await asyncio.gather(self._writing, return_exceptions=True)
             raise
         # Not before: the trail may be the last witness of what was changed in the ledger.
         for after in range(audited, position, checkpoint):
@@ -126,19 +127,16 @@ class LedgerBuild:
         reason = "" if why is None else str(FoldError(self._ledger.ledger, row[0], row[3], why))
         self._held.append(Held(row[0], case, row[3], reason))
 
-    async def _begin_to_write(self, was: int, frontier: Frontier) -> None:
+    async def _begin_to_write(self, was: int, frontier: Frontier, audited: int) -> None:
         """What was changed since `was`, as it is now; what is folded meanwhile is of the next time."""
         await self._written()
-        self._writing = asyncio.create_task(self._write(changes_of(self._rows), self._held, was, frontier))
+        changes = changes_of(self._rows)
+        self._writing = asyncio.create_task(self._bulk.write(changes, self._held, was, frontier, audited))
         self._rows.written()
         self._held = []
         if len(self._rows.segments) > KEPT_ROWS:
             self._rows = WorkingSet(self._ledger.ledger.gemeente)
             self._in_memory = set()
-
-    async def _write(self, changes: Changes, held: Sequence[Held], was: int, frontier: Frontier) -> None:
-        if not await self._bulk.write(changes, held, was, frontier):
-            raise PositionMoved(f"another process builds {self._ledger.ledger}: wait for it to end")
 
     async def _written(self) -> None:
         """Returns when all that was begun to be written is."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
+from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId
 from eventlog.merkle import Frontier
 from eventlog.quarantine import QUARANTINED, WAITING
-from services.reporting.audit_trail import is_as_recorded, put_right, take_out_beyond
+from services.reporting.audit_trail import put_right, take_out_beyond
 from services.reporting.facts import Referral, Segment
 from services.reporting.working_set import WorkingSet
 
@@ -43,14 +44,14 @@ def changes_of(rows: WorkingSet) -> Changes:
 
 
 class Bulk:
-    """One ledger's part of generation `number`. `connection` writes rows, `trailing` the audit trail meanwhile."""
+    """One ledger's part of generation `number`."""
 
-    def __init__(self, connection: Any, trailing: Any, number: int, ledger: LedgerId) -> None:
-        self._connection, self._trailing, self._ledger = connection, trailing, ledger
+    def __init__(self, connection: Any, number: int, ledger: LedgerId) -> None:
+        self._connection, self._ledger = connection, ledger
         self._schema = self._reader = f"facts_{number}"
 
     async def start(self) -> tuple[int, Frontier, int]:
-        """(position, tree up to there, how far the audit trail is)"""
+        """(position, tree up to there, how far the audit trail is as recorded)"""
         row = await self._connection.fetchrow(
             f"SELECT position, frontier, audited FROM {self._schema}.progress WHERE ledger = $1", str(self._ledger)
         )
@@ -79,18 +80,23 @@ class Bulk:
             referral = Referral(**row)
             rows.referrals[referral.case_id, referral.referral] = referral
 
-    async def write(self, changes: Changes, held: Sequence[Held], was: int, frontier: Frontier) -> bool:
-        """What was changed since `was`, and how far it is now; False where another process has moved the build on."""
+    async def write(self, changes: Changes, held: Sequence[Held], was: int, frontier: Frontier, audited: int) -> None:
+        """What was changed since `was`, how far it is now, and how far the audit trail is as recorded.
+
+        Raises PositionMoved where another process has moved the build on.
+        """
         async with self._connection.transaction():
             moved = await self._connection.execute(
-                f"UPDATE {self._schema}.progress SET position = $1, frontier = $2 WHERE ledger = $3 AND position = $4",
+                f"UPDATE {self._schema}.progress SET position = $1, frontier = $2, audited = $3"
+                " WHERE ledger = $4 AND position = $5",
                 frontier.size,
                 frontier.to_bytes(),
+                audited,
                 str(self._ledger),
                 was,
             )
             if moved != "UPDATE 1":
-                return False
+                raise PositionMoved(f"another process builds {self._ledger}: wait for it to end")
             await self._connection.execute(
                 "UPDATE reporting.readers SET position = $1, held = held OR $2 WHERE reader = $3 AND ledger = $4",
                 frontier.size,
@@ -104,7 +110,6 @@ class Bulk:
             await self._copy("segments", _SEGMENT, changes.segments)
             await self._copy("consulent_referrals", _REFERRAL, changes.referrals)
             await self._hold(held)
-        return True
 
     async def _delete(self, table: str, key: str, kind: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """The rows that are about to be written anew: one statement, however many they are."""
@@ -137,38 +142,21 @@ class Bulk:
             ],
         )
 
-    async def audit(self, audited: int, target: int, at_once: int) -> int:
-        """How far the audit trail, right up to `audited`, is as recorded: up to `target`, or where it no longer is.
-
-        That it is so up to `target` is not kept before `end_trail`: a build that was stopped has still to be verified.
-        """
-        while audited < target:
-            up_to = min(audited + at_once, target)
-            if not await is_as_recorded(self._trailing, self._ledger, audited, up_to):
-                break
-            audited = up_to
-            if audited < target:
-                await self._audited(audited)
-        return audited
-
-    async def _audited(self, position: int) -> None:
-        await self._trailing.execute(
-            f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", position, str(self._ledger)
-        )
-
     async def put_trail_right(self, after: int, up_to: int) -> None:
         """What was wrong is kept in the same transaction, for who asks when the generation is finished."""
-        async with self._trailing.transaction():
-            found = await put_right(self._trailing, self._ledger, self._reader, after, up_to)
+        async with self._connection.transaction():
+            found = await put_right(self._connection, self._ledger, self._reader, after, up_to)
             await self._told(found, up_to)
 
     async def end_trail(self, position: int) -> None:
         """Nothing stands past `position` but what a reader that is further has added."""
-        async with self._trailing.transaction():
-            await self._told(await take_out_beyond(self._trailing, self._ledger, position), position)
+        async with self._connection.transaction():
+            await self._told(await take_out_beyond(self._connection, self._ledger, position), position)
 
     async def _told(self, found: Sequence[str], up_to: int) -> None:
-        await self._trailing.executemany(
+        await self._connection.executemany(
             f"INSERT INTO {self._schema}.put_right VALUES ($1)", [(sentence,) for sentence in found]
         )
-        await self._audited(up_to)
+        await self._connection.execute(
+            f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
+        )

@@ -1,11 +1,13 @@
-"""Casework's ledger as raw rows, in large batches in its order, and the leaf of each without an object per event."""
+"""Casework's ledger as raw rows, in large batches in its order, and the leaf of each without an object per event.
+
+The audit trail is held against it as it is read: PostgreSQL has both at hand then.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -13,9 +15,13 @@ import msgspec
 from eventlog.errors import BrokenLedger
 from eventlog.ledger import Head, LedgerId, rfc3339
 from eventlog.merkle import EMPTY_ROOT
+from services.reporting.audit_trail import is_as_recorded
 
 Row = Sequence[Any]
-"""In the order of COLUMNS; a day is in days and a moment in microseconds, both counted from 2000."""
+"""In the order of COLUMNS, and at the end whether the audit trail has of it what it should.
+
+A day is in days and a moment in microseconds, both counted from 2000.
+"""
 
 COLUMNS = (
     "position",
@@ -33,8 +39,10 @@ COLUMNS = (
 _FIRST_DAY = date(2000, 1, 1).toordinal()
 _FIRST_MOMENT = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 _READ = f"""
-    SELECT {", ".join(COLUMNS)} FROM casework.events
-    WHERE gemeente = $1 AND position > $2 AND position <= $3 ORDER BY position
+    SELECT {", ".join(f"event.{name}" for name in COLUMNS)}, {is_as_recorded("event", "kept")}
+    FROM casework.events AS event LEFT JOIN reporting.case_events AS kept
+    ON kept.gemeente = $1 AND kept.position > $2 AND kept.position <= $3 AND kept.position = event.position
+    WHERE event.gemeente = $1 AND event.position > $2 AND event.position <= $3 ORDER BY event.position
 """
 _encode = msgspec.json.Encoder().encode
 
@@ -47,10 +55,8 @@ class RawLedger:
         self._connection = connection
 
     async def open(self) -> "RawLedger":
-        for kind in ("date", "timestamptz"):
-            await self._connection.set_type_codec(
-                kind, schema="pg_catalog", encoder=_as_is, decoder=itemgetter(0), format="tuple"
-            )
+        for kind, count in (("date", "int4"), ("timestamptz", "int8")):
+            await self._connection.set_builtin_type_codec(kind, schema="pg_catalog", codec_name=count, format="binary")
         self._statement = await self._connection.prepare(_READ)
         return self
 
@@ -95,11 +101,10 @@ class RawLedger:
         after_correlation = f'","datacontenttype":"application/json","gemeente":"{gemeente}","id":"'
         before_version = f'","source":"{source}","specversion":"1.0","streamversion":"'
         hashes: list[bytes] = []
-        last_second, second_text = None, ""
-        for position, stream, version, kind, on, at, partner, correlation, causation, data, case in rows:
-            second, micro = divmod(at, 1_000_000)
-            if second != last_second:
-                last_second, second_text = second, _to_the_second(second)
+        last, moment = None, ""
+        for position, stream, version, kind, on, at, partner, correlation, causation, data, case, _ in rows:
+            if at != last:  # An event and the answer to its sender are of the same moment.
+                last, moment = at, _moment(at)
             texts = f"{stream}{kind}{partner}{correlation}{causation}{case}"
             if len(_encode(texts)) != len(texts) + 2:
                 # Something to escape, or a letter of several bytes: a few per million, so each is quoted on its own.
@@ -110,7 +115,7 @@ class RawLedger:
             attributes = (
                 f'{about}"causationid":"{causation}","correlationid":"{correlation}{after_correlation}{digits}'
                 f'","occurredon":"{iso(on)}","partner":"{partner}","sequence":"{digits.zfill(20)}{before_version}{version}'
-                f'","subject":"{stream}","time":"{second_text}{micro:06d}Z","type":"{kind}"}}\n'
+                f'","subject":"{stream}","time":"{moment}","type":"{kind}"}}\n'
             )
             hashes.append(sha256(attributes.encode() + data).digest())
         return hashes
@@ -118,10 +123,6 @@ class RawLedger:
 
 def _quoted(text: str) -> str:
     return _encode(text).decode()[1:-1]
-
-
-def _as_is(value: Any) -> Any:
-    return value
 
 
 @cache
@@ -134,6 +135,12 @@ def iso(days: int) -> str:
     return day(days).isoformat()
 
 
+def _moment(microseconds: int) -> str:
+    """As `rfc3339`, which alone would take most of the time that a leaf does."""
+    second, micro = divmod(microseconds, 1_000_000)
+    return f"{_to_the_second(second)}{micro:06d}Z"
+
+
+@lru_cache(maxsize=1)
 def _to_the_second(seconds: int) -> str:
-    """As in `rfc3339`, up to its point: most of the time that a leaf takes would go into making this anew."""
     return rfc3339(_FIRST_MOMENT + timedelta(seconds=seconds))[: -len("000000Z")]

@@ -76,9 +76,9 @@ def _report(job: Job, progress: Progress) -> Went:
 
 async def _build(job: Job, went: Went) -> Built:
     async with AsyncExitStack() as stack:
-        reading, writing, trailing = [await _connect(stack, job.database_url) for _ in range(3)]
+        reading, writing = [await _connect(stack, job.database_url) for _ in range(2)]
         ledger = await RawLedger(reading, job.ledger).open()
-        bulk = Bulk(writing, trailing, job.number, job.ledger)
+        bulk = Bulk(writing, job.number, job.ledger)
         return await LedgerBuild(ledger, bulk, job.programmes, went).run(job.target, job.checkpoint)
 
 

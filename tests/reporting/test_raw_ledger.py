@@ -39,7 +39,7 @@ def as_row(event: Recorded) -> tuple[Any, ...]:
     since = event.recorded_at - datetime(2000, 1, 1, tzinfo=UTC)
     microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     about = (event.position, event.stream, event.version, event.type, days, microseconds)
-    return (*about, event.partner, event.correlation, event.causation, event.data, event.case)
+    return (*about, event.partner, event.correlation, event.causation, event.data, event.case, True)
 
 
 @given(events=st.lists(MADE_UP, max_size=4))

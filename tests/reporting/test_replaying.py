@@ -54,14 +54,15 @@ async def test_a_ledger_that_fails_in_another_process_ends_the_one_here(
 
 async def test_who_stops_a_build_leaves_nothing_running(casework: Casework, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(ledger: LedgerId, done: int, to_do: int) -> None:
-        raise spreading.Stopped
+        if done == 2:
+            raise spreading.Stopped
 
     await casework.writes(stories(2))
     await casework.read_by_reporting()
-    monkeypatch.setattr(Bulk, "audit", lambda *_: asyncio.sleep(3600))
+    monkeypatch.setattr(Bulk, "write", lambda *_: asyncio.sleep(3600))
     before = asyncio.all_tasks()
     with pytest.raises(spreading.Stopped):
-        await rebuild(casework.engine, PROGRAMMES, stop)
+        await rebuild(casework.engine, PROGRAMMES, stop, checkpoint=1)
     assert asyncio.all_tasks() == before
 
 
