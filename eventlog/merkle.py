@@ -37,15 +37,17 @@ class Frontier:
 
     def extend(self, leaves: Iterable[bytes]) -> "Frontier":
         """The tree with `leaves` (leaf hashes) added at its end."""
-        size, peaks = self.size, list(self.peaks)
-        for carried in leaves:
-            height = size
-            while height & 1:
-                carried = sha256(b"\x01" + peaks.pop() + carried).digest()
-                height >>= 1
-            peaks.append(carried)
-            size += 1
-        return Frontier(size, tuple(peaks))
+        complete, peaks, level, left_over = self.size, list(self.peaks), list(leaves), list[bytes]()
+        size = complete + len(level)
+        while level:  # The new nodes of one height; `complete` stand to the left of them.
+            if complete & 1:
+                level.insert(0, peaks.pop())
+            if len(level) & 1:
+                left_over.append(level.pop())
+            pairs = iter(level)
+            level = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+            complete >>= 1
+        return Frontier(size, (*peaks, *reversed(left_over)))
 
     @property
     def root(self) -> bytes:

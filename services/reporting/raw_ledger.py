@@ -57,6 +57,8 @@ class RawLedger:
     async def open(self) -> "RawLedger":
         for kind, count in (("date", "int4"), ("timestamptz", "int8")):
             await self._connection.set_builtin_type_codec(kind, schema="pg_catalog", codec_name=count, format="binary")
+        # Else each batch is planned anew, which takes a tenth of what PostgreSQL does for it.
+        await self._connection.execute("SET plan_cache_mode = force_generic_plan")
         self._statement = await self._connection.prepare(_READ)
         return self
 

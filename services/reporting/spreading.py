@@ -92,7 +92,9 @@ async def _connect(stack: AsyncExitStack, database_url: str) -> Any:
 
 async def _in_processes(jobs: Sequence[Job], progress: Progress) -> list[Built]:
     """By this process, which is there already, and one for each other core; who is done with a job takes the next."""
-    context = get_context("spawn")
+    # Forked from a process that has imported this and opened nothing: a connection of ours would keep its locks there.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     told, stop, left = context.SimpleQueue(), context.Event(), deque(jobs)
     targets = {str(job.ledger): (job.ledger, job.target) for job in jobs}
 

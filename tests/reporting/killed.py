@@ -20,7 +20,7 @@ from tests.reporting.made import PROGRAMMES
 async def main(database_url: str, position: int, checkpoint: int) -> None:
     def progress(ledger: LedgerId, done: int, to_do: int) -> None:
         if done >= position:
-            print(*(child.pid for child in psutil.Process().children()), flush=True)  # noqa: T201
+            print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)  # noqa: T201
             os.kill(os.getpid(), signal.SIGKILL)
 
     await rebuild(make_engine(database_url, "reporting"), PROGRAMMES, progress, checkpoint)

@@ -74,7 +74,8 @@ async def test_a_ledger_that_fails_here_ends_the_one_in_another_process(casework
     async with casework.engine.connect() as connection:
         (left,) = await under_way(connection)
     assert left.done < 100
-    assert not [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+    (server,) = (one for one in psutil.Process().children() if "multiprocessing.forkserver" in " ".join(one.cmdline()))
+    assert server.children() == []
 
 
 async def change_history(database_url: str, gemeente: str, position: int = 2) -> None:
