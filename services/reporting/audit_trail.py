@@ -58,6 +58,18 @@ _OTHER = f"""
     SELECT new.gemeente, new.position FROM unnest($1::reporting.events[]) AS new
     JOIN reporting.case_events AS kept USING (gemeente, position) WHERE {_row("new")} <> {_row("kept")} LIMIT 1
 """
+EVENTS_BESIDE_TRAIL = """
+    casework.events AS event LEFT JOIN reporting.case_events AS kept
+    ON kept.gemeente = $1 AND kept.position > $2 AND kept.position <= $3 AND kept.position = event.position
+    WHERE event.gemeente = $1 AND event.position > $2 AND event.position <= $3
+"""
+IS_AS_RECORDED = f"""
+    CASE WHEN kept.position IS NULL THEN event.type NOT IN ({", ".join(f"'{one}'" for one in FACT_TYPES)})
+    ELSE {_row("event")} = {_row("kept")} END
+"""
+"""Of EVENTS_BESIDE_TRAIL: whether the trail has of the event what it should."""
+
+_ALL_AS_RECORDED = f"SELECT NOT EXISTS (SELECT FROM {EVENTS_BESIDE_TRAIL} AND ({IS_AS_RECORDED}) IS NOT TRUE)"
 _TAKE_OUT = f"""
     DELETE FROM reporting.case_events AS kept
     WHERE gemeente = $1 AND position > $2 AND position <= $3 AND NOT EXISTS (
@@ -100,16 +112,11 @@ async def add_events(connection: Any, events: Sequence[Recorded], beside: str, *
         raise OtherTrail(other[0], other[1])
 
 
-def is_as_recorded(event: str, kept: str) -> str:
-    """Whether the trail has of an `event` of the ledger what it should: `kept`, or nothing. Both are tables' names."""
-    facts = ", ".join(f"'{one}'" for one in FACT_TYPES)
-    same = f"{_row(event)} = {_row(kept)}"
-    return f"CASE WHEN {kept}.position IS NULL THEN {event}.type NOT IN ({facts}) ELSE {same} END"
-
-
 async def put_right(connection: Any, ledger: LedgerId, reader: str, after: int, up_to: int) -> list[str]:
     """Make the trail what the ledger says, but for what `reader` has in quarantine; a sentence for what was not so."""
     part = ledger.gemeente, after, up_to
+    if await connection.fetchval(_ALL_AS_RECORDED, *part):
+        return []  # Also where something before it is held in quarantine for ever, and wrong each time.
     found, taken_out = await _take_out(connection, ledger, after, up_to)
     held = reader, str(ledger), taken_out
     added = await connection.fetch(_ADD_MISSING, *part, list(FACT_TYPES), *held)

@@ -15,7 +15,7 @@ import msgspec
 from eventlog.errors import BrokenLedger
 from eventlog.ledger import Head, LedgerId, rfc3339
 from eventlog.merkle import EMPTY_ROOT
-from services.reporting.audit_trail import is_as_recorded
+from services.reporting.audit_trail import EVENTS_BESIDE_TRAIL, IS_AS_RECORDED
 
 Row = Sequence[Any]
 """In the order of COLUMNS, and at the end whether the audit trail has of it what it should.
@@ -39,10 +39,8 @@ COLUMNS = (
 _FIRST_DAY = date(2000, 1, 1).toordinal()
 _FIRST_MOMENT = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 _READ = f"""
-    SELECT {", ".join(f"event.{name}" for name in COLUMNS)}, {is_as_recorded("event", "kept")}
-    FROM casework.events AS event LEFT JOIN reporting.case_events AS kept
-    ON kept.gemeente = $1 AND kept.position > $2 AND kept.position <= $3 AND kept.position = event.position
-    WHERE event.gemeente = $1 AND event.position > $2 AND event.position <= $3 ORDER BY event.position
+    SELECT {", ".join(f"event.{name}" for name in COLUMNS)}, {IS_AS_RECORDED}
+    FROM {EVENTS_BESIDE_TRAIL} ORDER BY event.position
 """
 _encode = msgspec.json.Encoder().encode
 
