@@ -1,7 +1,8 @@
 """One ledger folded into a generation under way: raw rows in, verified against the ledger's head, tables out.
 
 Every CHECKPOINT events the rows, how far they are, and the Merkle tree so far are committed together, so that a build
-goes on where a kill stopped it. Memory holds the rows of at most KEPT_ROWS segments and what two checkpoints touch.
+goes on where a kill stopped it; once more near the end, so that little is left to write when all has been read. Memory
+holds the rows of at most KEPT_ROWS segments and what two checkpoints touch.
 What PostgreSQL has to do (read on, write, hold the audit trail against the ledger) it does while the fold goes on.
 """
 
@@ -61,6 +62,7 @@ class LedgerBuild:
         if start:
             self._in_memory = set()
         written, position, audited = start, start, min(audited, start)
+        near_the_end = target - checkpoint // 5
         try:
             async with aclosing(self._ledger.batches(start, target, min(AT_ONCE, checkpoint))) as batches:
                 async for rows in batches:
@@ -70,7 +72,7 @@ class LedgerBuild:
                         audited = frontier.size
                     position = frontier.size
                     self._went(position)
-                    if position - written >= checkpoint or position == target:
+                    if position - written >= checkpoint or written < near_the_end <= position or position == target:
                         # Not as far as the target before all is verified: a build that is stopped has still to be.
                         await self._begin_to_write(written, frontier, min(audited, target - 1))
                         written = position
