@@ -17,6 +17,7 @@ from services.parked import NotParked
 from services.reporting.generation_build import RebuildUnderWay
 from services.reporting.questions import QuestionError
 from services.reporting.rebuild import NothingKept
+from services.reporting.spreading import ProcessEnded
 from services.runtime import SettingsError
 from services.runtime.away import ERRORS, database_is_away, is_not_migrated
 from services.submitting import SubmitError
@@ -27,6 +28,7 @@ EXPECTED = (
     NotParked,
     NothingKept,
     PartnerFileError,
+    ProcessEnded,
     ProgrammeError,
     QuestionError,
     RebuildUnderWay,

@@ -66,8 +66,6 @@ async def replay_until(settings: Settings, console: Console, until: Until) -> No
         await engine.dispose()
     _say(console, f"The facts as known {copy.known_on} are there: ask for ?asKnownOn={copy.known_on} (API)")
     _say(console, f"or ?bekend-op={copy.known_on} (pages).")
-    for sentence in copy.put_right:
-        _say(console, f"Put right: {sentence}")
 
 
 async def list_copies(settings: Settings, console: Console) -> None:

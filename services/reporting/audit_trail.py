@@ -126,8 +126,11 @@ async def put_right(connection: Any, ledger: LedgerId, reader: str, after: int, 
 
 
 async def take_out_beyond(connection: Any, ledger: LedgerId, after: int) -> list[str]:
-    """Take out what stands past `after` and is not in the ledger; a sentence where there was any."""
-    return (await _take_out(connection, ledger, after, _NO_END))[0]
+    """Take out what stands past `after`, or before the first, and is not in the ledger; a sentence for what was."""
+    return [
+        *(await _take_out(connection, ledger, -_NO_END, 0))[0],
+        *(await _take_out(connection, ledger, after, _NO_END))[0],
+    ]
 
 
 async def _take_out(connection: Any, ledger: LedgerId, after: int, up_to: int) -> tuple[list[str], list[int]]:

@@ -46,8 +46,8 @@ Went = Callable[[int], None]
 class LedgerBuild:
     """Goes from where the generation is in this ledger to `target`."""
 
-    def __init__(self, ledger: RawLedger, bulk: Bulk, programmes: Programmes, went: Went) -> None:
-        self._ledger, self._bulk, self._went = ledger, bulk, went
+    def __init__(self, ledger: RawLedger, bulk: Bulk, programmes: Programmes, went: Went, *, mends_trail: bool) -> None:
+        self._ledger, self._bulk, self._went, self._mends_trail = ledger, bulk, went, mends_trail
         self._age_band = age_bands(programmes)
         self._rows = WorkingSet(ledger.ledger.gemeente)
         self._in_memory: set[str] | None = None
@@ -57,7 +57,8 @@ class LedgerBuild:
         self._writing: asyncio.Task[None] | None = None
 
     async def run(self, target: int, checkpoint: int = CHECKPOINT) -> Built:
-        start, frontier, audited = await self._bulk.start()
+        start, begun, audited = await self._bulk.start()
+        frontier = begun
         self._blocked = await self._bulk.blocked()
         if start:
             self._in_memory = set()
@@ -83,11 +84,21 @@ class LedgerBuild:
                 self._writing.cancel()  # Its connection is about to be closed.
                 await asyncio.gather(self._writing, return_exceptions=True)
             raise
-        # Not before: the trail may be the last witness of what was changed in the ledger.
+        if self._mends_trail:
+            # Not before: the trail may be the last witness of what was changed in the ledger.
+            await self._mend_trail(begun, audited, position, checkpoint)
+        await self._bulk.mark_audited(position)
+        return Built(self._ledger.ledger, position - start, root)
+
+    async def _mend_trail(self, begun: Frontier, audited: int, position: int, checkpoint: int) -> None:
+        if audited < begun.size and await self._read_on(Frontier(), begun.size) != begun:
+            raise BrokenLedger(
+                f"{self._ledger.ledger}: the first {begun.size} events are not what they were when this build read "
+                "them: run `spoorboek verify`, which names what is wrong"
+            )
+        await self._bulk.end_trail(position)
         for after in range(audited, position, checkpoint):
             await self._bulk.put_trail_right(after, min(after + checkpoint, position))
-        await self._bulk.end_trail(position)
-        return Built(self._ledger.ledger, position - start, root)
 
     async def _fold(self, rows: Sequence[Row]) -> None:
         facts: list[tuple[CaseFact | NotDecoded, Row]] = []
@@ -146,15 +157,19 @@ class LedgerBuild:
             await self._writing
 
     async def _verify(self, frontier: Frontier) -> bytes:
-        """Read on to the ledger's end, hashing only, and hold the root against the head's."""
+        """Hold the root of the whole ledger against the head's."""
         head = await self._ledger.head()
-        async with aclosing(self._ledger.batches(frontier.size, head.size, AT_ONCE)) as batches:
-            async for rows in batches:
-                frontier = frontier.extend(self._ledger.leaf_hashes(rows))
-                self._went(frontier.size)
+        frontier = await self._read_on(frontier, head.size)
         if (frontier.size, frontier.root) != (head.size, head.root):
             raise BrokenLedger(
                 f"{self._ledger.ledger}: the events read have root {frontier.root.hex()}, the head says "
                 f"{head.root.hex()}: run `spoorboek verify`, which names what is wrong"
             )
         return frontier.root
+
+    async def _read_on(self, frontier: Frontier, up_to: int) -> Frontier:
+        async with aclosing(self._ledger.batches(frontier.size, up_to, AT_ONCE)) as batches:
+            async for rows in batches:
+                frontier = frontier.extend(self._ledger.leaf_hashes(rows))
+                self._went(frontier.size)
+        return frontier

@@ -1,6 +1,7 @@
-"""How a build writes: rows by COPY, the audit trail held against the ledger, progress in the same transaction."""
+"""How a build writes: rows by COPY, what is put right in the audit trail, progress in the same transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -144,19 +145,28 @@ class Bulk:
 
     async def put_trail_right(self, after: int, up_to: int) -> None:
         """What was wrong is kept in the same transaction, for who asks when the generation is finished."""
-        async with self._connection.transaction():
-            found = await put_right(self._connection, self._ledger, self._reader, after, up_to)
-            await self._told(found, up_to)
+        async with self._looking_at_the_trail():
+            await self._tell(await put_right(self._connection, self._ledger, self._reader, after, up_to))
+            await self.mark_audited(up_to)
 
     async def end_trail(self, position: int) -> None:
         """Nothing stands past `position` but what a reader that is further has added."""
-        async with self._connection.transaction():
-            await self._told(await take_out_beyond(self._connection, self._ledger, position), position)
+        async with self._looking_at_the_trail():
+            await self._tell(await take_out_beyond(self._connection, self._ledger, position))
 
-    async def _told(self, found: Sequence[str], up_to: int) -> None:
+    async def mark_audited(self, position: int) -> None:
+        await self._connection.execute(
+            f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", position, str(self._ledger)
+        )
+
+    @asynccontextmanager
+    async def _looking_at_the_trail(self) -> AsyncIterator[None]:
+        async with self._connection.transaction():
+            # While there are no statistics, as after a restore, all of a part would be looked at for each of its rows.
+            await self._connection.execute("SET LOCAL enable_nestloop = off")
+            yield
+
+    async def _tell(self, found: Sequence[str]) -> None:
         await self._connection.executemany(
             f"INSERT INTO {self._schema}.put_right VALUES ($1)", [(sentence,) for sentence in found]
-        )
-        await self._connection.execute(
-            f"UPDATE {self._schema}.progress SET audited = $1 WHERE ledger = $2", up_to, str(self._ledger)
         )

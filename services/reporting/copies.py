@@ -49,11 +49,8 @@ class Until:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """`put_right` says what in the audit trail was not as recorded when the copy was built."""
-
     number: int
     known_on: str
-    put_right: tuple[str, ...] = ()
 
 
 async def build_copy(engine: AsyncEngine, programmes: Programmes, until: Until, progress: Progress) -> Copy:
@@ -63,10 +60,11 @@ async def build_copy(engine: AsyncEngine, programmes: Programmes, until: Until, 
             live = await ensure_generation(tx, programmes)
             number = await begin(tx, live, About(fingerprint(programmes), KNOWN, until.name))
             positions = await until.positions(tx)
-        build = Build(engine, programmes, progress, number)
+        # The audit trail is the live facts': it may not be as far as the copy, and a rebuild puts it right.
+        build = Build(engine, programmes, progress, number, mends_trail=False)
         await build.up_to(positions)
-        put_right = await build.finish()
-    return Copy(number, until.name, tuple(put_right))
+        await build.finish()
+    return Copy(number, until.name)
 
 
 async def kept_copies(tx: AsyncConnection) -> Sequence[Copy]:

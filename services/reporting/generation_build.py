@@ -21,7 +21,7 @@ from services.reporting.generations import (
     reached,
     schema_of,
 )
-from services.reporting.half_built import REBUILD, About, read_about, read_progress, read_put_right, start_ledger
+from services.reporting.half_built import REBUILD, About, read_about, read_progress, start_ledger
 from services.reporting.reader import SOURCE
 from services.reporting.spreading import Job, Progress, build_ledgers
 
@@ -36,7 +36,8 @@ class RebuildUnderWay(Exception):
 async def begin(tx: AsyncConnection, live: Generation, about: About) -> int:
     """The generation to build: one that was stopped half-way, if it was folded by the same rules, else a new one.
 
-    What was folded by other rules is dropped, copies too: they can be made anew by these.
+    What was folded by other rules is dropped, copies too: they can be made anew by these; and a rebuild that is further
+    than the live facts, since somebody went back to earlier ones.
     """
     begun = 0
     built = await built_generations(tx)
@@ -44,7 +45,7 @@ async def begin(tx: AsyncConnection, live: Generation, about: About) -> int:
         if number in (live.live, live.previous):
             continue
         was = await read_about(tx, schema_of(number))
-        if was is None or was.fingerprint != about.fingerprint:
+        if was is None or was.fingerprint != about.fingerprint or await _is_ahead(tx, number, was, live):
             await drop_tables(tx, number)
         elif (was.purpose, was.known_on) == (about.purpose, about.known_on):
             begun = number
@@ -57,13 +58,27 @@ async def begin(tx: AsyncConnection, live: Generation, about: About) -> int:
     return number
 
 
+async def _is_ahead(tx: AsyncConnection, number: int, was: About, live: Generation) -> bool:
+    positions = await reached(tx, live.live)
+    under_way = await read_progress(tx, schema_of(number)) if was.purpose == REBUILD else []
+    return any(one.position > positions.get(one.ledger, 0) for one in under_way)
+
+
 class Build:
     """Generation `number` while it is built."""
 
     def __init__(
-        self, engine: AsyncEngine, programmes: Programmes, progress: Progress, number: int, checkpoint: int = CHECKPOINT
+        self,
+        engine: AsyncEngine,
+        programmes: Programmes,
+        progress: Progress,
+        number: int,
+        checkpoint: int = CHECKPOINT,
+        *,
+        mends_trail: bool = True,
     ) -> None:
         self._engine, self._programmes, self._progress, self._checkpoint = engine, programmes, progress, checkpoint
+        self._mends_trail = mends_trail
         self.number = number
         self.events = 0
 
@@ -83,19 +98,21 @@ class Build:
         left = [one for one in under_way if min(one.position, one.audited) < one.target]
         url = self._engine.url.render_as_string(hide_password=False)
         jobs = [
-            Job(url, self.number, _ledger(one.ledger), one.target, self._programmes, self._checkpoint) for one in left
+            Job(
+                url, self.number, _ledger(one.ledger), one.target, self._programmes, self._checkpoint, self._mends_trail
+            )
+            for one in left
         ]
         built = await build_ledgers(jobs, sum(one.target - one.position for one in left), self._progress)
         self.events += sum(one.events for one in built)
         return self.events - before
 
-    async def finish(self) -> list[str]:
-        """Sentences about what in the audit trail was not as recorded."""
+    async def finish(self) -> None:
+        """Give it its indexes and statistics, once."""
         async with self._engine.begin() as tx:
             about = await read_about(tx, schema_of(self.number))
             if about is not None and not about.finished:
                 await finish_tables(tx, self.number)
-            return await read_put_right(tx, schema_of(self.number))
 
 
 def _ledger(name: str) -> LedgerId:

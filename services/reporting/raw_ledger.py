@@ -37,8 +37,9 @@ COLUMNS = (
     "case_id",
 )
 _FIRST_DAY = date(2000, 1, 1).toordinal()
+_ENDLESS = {-(2**31): date.min, 2**31 - 1: date.max}  # The driver writes these two as -infinity and infinity.
 _FIRST_MOMENT = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-_READ = f"""
+READ = f"""
     SELECT {", ".join(f"event.{name}" for name in COLUMNS)}, {IS_AS_RECORDED}
     FROM {EVENTS_BESIDE_TRAIL} ORDER BY event.position
 """
@@ -55,9 +56,10 @@ class RawLedger:
     async def open(self) -> "RawLedger":
         for kind, count in (("date", "int4"), ("timestamptz", "int8")):
             await self._connection.set_builtin_type_codec(kind, schema="pg_catalog", codec_name=count, format="binary")
-        # Else each batch is planned anew, which takes a tenth of what PostgreSQL does for it.
-        await self._connection.execute("SET plan_cache_mode = force_generic_plan")
-        self._statement = await self._connection.prepare(_READ)
+        # Else each batch is planned anew, which takes a tenth of what PostgreSQL does for it; and while there are no
+        # statistics, as after a restore, it would look at the whole batch for each event.
+        await self._connection.execute("SET plan_cache_mode = force_generic_plan; SET enable_nestloop = off")
+        self._statement = await self._connection.prepare(READ)
         return self
 
     async def batches(self, after: int, up_to: int, at_once: int) -> AsyncGenerator[list[Row]]:
@@ -127,7 +129,7 @@ def _quoted(text: str) -> str:
 
 @cache
 def day(days: int) -> date:
-    return date.fromordinal(_FIRST_DAY + days)
+    return _ENDLESS.get(days) or date.fromordinal(_FIRST_DAY + days)
 
 
 @cache

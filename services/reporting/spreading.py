@@ -1,4 +1,7 @@
-"""A build spread over processes, a ledger each: folding is Python, and a process has one core."""
+"""A build spread over processes, a ledger each: folding is Python, and a process has one core.
+
+ProcessEnded   the operator: a process of the build was ended from outside; run it again, it goes on
+"""
 
 import asyncio
 import gc
@@ -8,6 +11,7 @@ from asyncio import FIRST_EXCEPTION
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -25,12 +29,22 @@ from services.reporting.bulk import Bulk
 from services.reporting.raw_ledger import RawLedger
 
 WORTH_A_PROCESS = 100_000
-"""A process costs a second to start; below this many events that is longer than the work."""
+"""The first process costs most of a second to start; below this many events that is as long as the work."""
 
 _POLL_SECONDS = 0.1
 
 Progress = Callable[[LedgerId, int, int], None]
 """(ledger, events done, events to do), after each batch."""
+
+
+class ProcessEnded(Exception):
+    """A process of the build is gone, and did not say why."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a process of the build was ended from outside, for want of memory perhaps: run the command again, which "
+            "goes on from what was written"
+        )
 
 
 class Stopped(Exception):
@@ -47,6 +61,7 @@ class Job:
     target: int
     programmes: Programmes
     checkpoint: int = CHECKPOINT
+    mends_trail: bool = True
 
 
 async def build_ledgers(jobs: Sequence[Job], events: int, progress: Progress) -> list[Built]:
@@ -79,7 +94,8 @@ async def _build(job: Job, went: Went) -> Built:
         reading, writing = [await _connect(stack, job.database_url) for _ in range(2)]
         ledger = await RawLedger(reading, job.ledger).open()
         bulk = Bulk(writing, job.number, job.ledger)
-        return await LedgerBuild(ledger, bulk, job.programmes, went).run(job.target, job.checkpoint)
+        build = LedgerBuild(ledger, bulk, job.programmes, went, mends_trail=job.mends_trail)
+        return await build.run(job.target, job.checkpoint)
 
 
 async def _connect(stack: AsyncExitStack, database_url: str) -> Any:
@@ -107,7 +123,10 @@ async def _in_processes(jobs: Sequence[Job], progress: Progress) -> list[Built]:
         return await _build(job, _report(job, progress))
 
     async def beside(job: Job) -> Built:
-        return await asyncio.get_running_loop().run_in_executor(pool, _work, job)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, _work, job)
+        except BrokenProcessPool as error:
+            raise ProcessEnded from error
 
     workers = max(min(len(jobs), os.cpu_count() or 1) - 1, 1)
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(told, stop)) as pool:

@@ -2,6 +2,9 @@
 
 from datetime import date
 
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
 from eventlog.ledger import Append
 from services.reporting.rebuild import RebuildReport, rebuild
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
@@ -31,3 +34,12 @@ async def spread_over_time(casework: Casework, cases: list[CaseStory]) -> None:
             appends.append(Append(whole.stream, number, whole.events[number : number + 1]))
         async with casework.ledger.begin() as tx:
             await casework.ledger.append(tx, GEMEENTE, appends)
+
+
+async def change_history(database_url: str, gemeente: str, position: int = 2) -> None:
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(text("ALTER TABLE casework.events DISABLE TRIGGER USER"))
+        changed = "UPDATE casework.events SET partner = 'another' WHERE position = :position AND gemeente = :gemeente"
+        await tx.execute(text(changed), {"gemeente": gemeente, "position": position})
+    await owner.dispose()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from sqlalchemy import text
@@ -10,10 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from eventlog.errors import BrokenLedger, PositionMoved
 from eventlog.ledger import Append, NewEvent
+from schemas.submission import SubmissionApplied
+from services.reporting import bulk
 from services.reporting.audit_trail import CASE_EVENTS, OtherTrail
+from services.reporting.bulk import Bulk
 from services.reporting.copies import Until, build_copy
 from services.reporting.figures import Figures
 from services.reporting.rebuild import rebuild
+from services.reporting.spreading import Stopped
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
 
 DAY = date(2023, 3, 1)
@@ -37,6 +42,7 @@ async def shown(casework: Casework, case: str) -> list[int]:
         ("UPDATE reporting.case_events SET data = '{}' WHERE position = 2", "1 in the audit trail were not as rec"),
         ("UPDATE reporting.case_events SET partner = 'other' WHERE position = 2", "1 in the audit trail were not"),
         ("UPDATE reporting.case_events SET position = 90 WHERE position = 2", "1 were missing from the audit trail"),
+        ("UPDATE reporting.case_events SET position = 0 WHERE position = 2", "not as recorded, first 0"),
         ("DELETE FROM reporting.case_events WHERE position >= 2", "4 were missing from the audit trail, first 2"),
         ("UPDATE reporting.case_events SET case_id = 'x' WHERE position = 5", "not as recorded, first 5"),
     ],
@@ -70,13 +76,67 @@ async def test_the_trail_is_left_alone_where_the_ledger_was_changed(casework: Ca
     assert await _trail(casework) == before
 
 
-async def test_what_was_put_right_for_a_copy_is_told(casework: Casework, database_url: str) -> None:
+@pytest.mark.parametrize("up_to", [3, 6])
+async def test_a_copy_leaves_the_trail_alone(casework: Casework, database_url: str, up_to: int) -> None:
+    """It may end before the live facts or after them, and the trail is theirs."""
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    await casework.writes([CaseStory("not read yet").opened(DAY)])
+    await _as_owner(database_url, "UPDATE reporting.case_events SET partner = 'another' WHERE position IN (2, 5)")
+    before = await _trail(casework)
+    await build_copy(casework.engine, PROGRAMMES, Until(position=up_to), quietly)
+    assert await _trail(casework) == before
+    assert await rebuilt(casework) == (f"casework/{GEMEENTE}: 2 in the audit trail were not as recorded, first 2",)
+
+
+async def test_a_trail_that_is_right_is_not_gone_through(casework: Casework, monkeypatch: pytest.MonkeyPatch) -> None:
+    applied = NewEvent(SubmissionApplied.type, b"{}", DAY, "p", "c", "c", "")
+    await casework.writes(STORIES)
+    async with casework.ledger.begin() as tx:
+        await casework.ledger.append(tx, GEMEENTE, [Append("submission", 0, (applied,))])
+    await casework.read_by_reporting()
+    gone_through = AsyncMock()
+    monkeypatch.setattr(Bulk, "put_trail_right", gone_through)
+    assert await rebuilt(casework) == ()
+    gone_through.assert_not_awaited()
+
+
+async def test_no_part_of_the_trail_is_looked_at_once_for_each_of_its_rows(
+    casework: Casework, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which a plan does that was made before statistics were taken, as after a restore."""
+    loops = list[str]()
+
+    async def put_right(connection: Any, *_: object) -> list[str]:
+        loops.append(await connection.fetchval("SHOW enable_nestloop"))
+        return []
+
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    await _as_owner(database_url, "DELETE FROM reporting.case_events WHERE position = 2")
+    monkeypatch.setattr(bulk, "put_right", put_right)
+    monkeypatch.setattr(bulk, "take_out_beyond", put_right)
+    await rebuilt(casework)
+    assert loops == ["off", "off"]
+
+
+async def test_a_rebuild_that_was_stopped_looks_past_the_end_of_the_trail_too(
+    casework: Casework, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await casework.writes(STORIES)
     await casework.read_by_reporting()
     before = await _trail(casework)
-    await _as_owner(database_url, "UPDATE reporting.case_events SET partner = 'another' WHERE position = 2")
-    copy = await build_copy(casework.engine, PROGRAMMES, Until(position=3), quietly)
-    assert copy.put_right == (f"casework/{GEMEENTE}: 1 in the audit trail were not as recorded, first 2",)
+    await _as_owner(
+        database_url,
+        "UPDATE reporting.case_events SET partner = 'another' WHERE position = 2",
+        "INSERT INTO reporting.case_events SELECT gemeente, 90, case_id, 9, type, occurred_on, recorded_at,"
+        " partner, correlation, causation, data FROM reporting.case_events WHERE position = 3",
+    )
+    with monkeypatch.context() as stopping:
+        stopping.setattr(Bulk, "end_trail", AsyncMock(side_effect=Stopped))
+        with pytest.raises(Stopped):
+            await rebuilt(casework)
+    assert len(await rebuilt(casework)) == 2
     assert await _trail(casework) == before
 
 

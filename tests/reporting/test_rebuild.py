@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.errors import PositionMoved
-from eventlog.ledger import LedgerId
+from eventlog.ledger import Append, LedgerId, NewEvent
+from schemas.submission import SubmissionRefused
 from services.reporting.generation_build import RebuildUnderWay, alone
 from services.reporting.generations import StaleFacts, built_generations, find_generation
 from services.reporting.rebuild import RebuildReport, rebuild, rules_have_changed
@@ -25,6 +26,18 @@ STORIES = [
 
 async def rebuilt(casework: Casework) -> RebuildReport:
     return await rebuild(casework.engine, PROGRAMMES, quietly)
+
+
+@pytest.mark.parametrize("day", [date.min, date(1999, 12, 31), date.max])
+async def test_what_was_refused_for_an_impossible_day_is_no_obstacle(casework: Casework, day: date) -> None:
+    """It is in the ledger all the same: what was stated, and that it was refused."""
+    refused = NewEvent(SubmissionRefused.type, b"{}", day, "p", "c", "c", "")
+    await casework.writes(STORIES)
+    async with casework.ledger.begin() as tx:
+        await casework.ledger.append(tx, GEMEENTE, [Append("submission", 0, (refused,))])
+    await casework.read_by_reporting()
+    report = await rebuilt(casework)
+    assert (report.events, report.differences) == (6, ())
 
 
 @settings(

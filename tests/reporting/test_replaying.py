@@ -12,12 +12,14 @@ from eventlog.errors import BrokenLedger, PositionMoved
 from eventlog.ledger import Append, LedgerId, NewEvent
 from schemas.submission import SubmissionApplied
 from services.reporting import spreading
+from services.reporting.building import Built, Went
 from services.reporting.bulk import Bulk
 from services.reporting.copies import under_way
 from services.reporting.generations import find_generation, reached
 from services.reporting.rebuild import NothingKept, rebuild, roll_back
+from services.reporting.spreading import Job, ProcessEnded
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
-from tests.reporting.rebuilds import DAY, OTHER, rebuilt, stories
+from tests.reporting.rebuilds import DAY, OTHER, change_history, rebuilt, stories
 
 
 async def test_ledgers_are_built_in_processes_of_their_own(casework: Casework, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,13 +80,23 @@ async def test_a_ledger_that_fails_here_ends_the_one_in_another_process(casework
     assert server.children() == []
 
 
-async def change_history(database_url: str, gemeente: str, position: int = 2) -> None:
-    owner = create_async_engine(database_url)
-    async with owner.begin() as tx:
-        await tx.execute(text("ALTER TABLE casework.events DISABLE TRIGGER USER"))
-        changed = "UPDATE casework.events SET partner = 'another' WHERE position = :position AND gemeente = :gemeente"
-        await tx.execute(text(changed), {"gemeente": gemeente, "position": position})
-    await owner.dispose()
+@pytest.mark.usefixtures("two_ledgers")
+async def test_a_process_that_is_ended_from_outside_is_told_and_made_up_for(
+    casework: Casework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a machine that is out of memory."""
+
+    async def build(job: Job, went: Went) -> Built:
+        for started in psutil.Process().children(recursive=True):
+            if started.parent() != psutil.Process() and "forkserver" in " ".join(started.cmdline()):
+                started.kill()
+        return await asyncio.sleep(3600, Built(job.ledger, 0, b""))
+
+    with monkeypatch.context() as patching:
+        patching.setattr(spreading, "_build", build)
+        with pytest.raises(ProcessEnded, match="run the command again"):
+            await asyncio.wait_for(rebuilt(casework), 60)
+    assert (await rebuilt(casework)).differences == ()
 
 
 async def test_history_that_was_changed_is_not_built_from(casework: Casework, database_url: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -10,12 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import tests
+from eventlog.errors import BrokenLedger, PositionMoved
 from eventlog.ledger import Append, LedgerId
 from services.reporting.copies import under_way
-from services.reporting.rebuild import rebuild
+from services.reporting.rebuild import rebuild, roll_back
 from services.reporting.spreading import Progress, Stopped
-from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
-from tests.reporting.rebuilds import DAY, OTHER, rebuilt, spread_over_time, stories
+from tests.reporting.made import COACHES, GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
+from tests.reporting.rebuilds import DAY, OTHER, change_history, rebuilt, spread_over_time, stories
 
 ROOT = Path(tests.__file__).parent.parent
 
@@ -100,22 +102,70 @@ async def test_what_is_folded_while_a_checkpoint_is_written_is_not_in_it(
     assert (await rebuilt(casework, 10)).differences == ()
 
 
+async def test_a_trail_that_was_found_wrong_before_a_stop_is_put_right(casework: Casework, database_url: str) -> None:
+    await spread_over_time(casework, stories(20))
+    await casework.read_by_reporting()
+    await as_owner(database_url, "UPDATE reporting.case_events SET partner = 'another' WHERE position = 15")
+    with pytest.raises(Stopped):
+        await rebuild(casework.engine, PROGRAMMES, stopping(60), 10)
+    (told,) = (await rebuilt(casework, 10)).differences
+    assert told == "casework/GM0984: 1 in the audit trail were not as recorded, first 15"
+
+
+async def test_the_trail_is_left_alone_where_the_ledger_was_changed_since_a_stop(
+    casework: Casework, database_url: str
+) -> None:
+    """Something in it was wrong, so that it is to be put right from there on; of the change it is the witness."""
+    await spread_over_time(casework, stories(20))
+    await casework.read_by_reporting()
+    await as_owner(database_url, "UPDATE reporting.case_events SET partner = 'another' WHERE position = 15")
+    with pytest.raises(Stopped):
+        await rebuild(casework.engine, PROGRAMMES, stopping(60), 10)
+    await change_history(database_url, GEMEENTE, position=40)
+    for _ in range(2):
+        with pytest.raises(BrokenLedger, match="are not what they were when this build read them: run `spoorboek ver"):
+            await rebuilt(casework, 10)
+    async with casework.engine.connect() as connection:
+        kept = await connection.execute(text("SELECT partner FROM reporting.case_events WHERE position = 40"))
+    assert kept.scalar_one() == COACHES
+
+
+async def test_a_rebuild_that_is_further_than_the_live_facts_is_begun_anew(casework: Casework) -> None:
+    """It was stopped, and then somebody went back to facts that had not been followed."""
+    await casework.writes(stories(2, "before"))
+    await casework.read_by_reporting()
+    await rebuilt(casework)
+    await casework.writes(stories(4, "after"))
+    for _ in range(2):
+        with suppress(PositionMoved):
+            await casework.read_by_reporting()
+    with pytest.raises(Stopped):
+        await rebuild(casework.engine, PROGRAMMES, stopping(30), 5)
+    await roll_back(casework.engine)
+    report = await rebuilt(casework)
+    assert (report.positions, report.differences) == ({f"casework/{GEMEENTE}": 10}, ())
+
+
 @pytest.mark.parametrize(("audited", "changed"), [(30, 40), (60, 80), (90, 80)])
 async def test_a_trail_that_was_changed_since_a_stop_is_put_right(
     casework: Casework, database_url: str, audited: int, changed: int
 ) -> None:
-    """Found wrong before the stop, or not; the last is what a version that looked ahead of the fold may have left."""
+    """The last is what a version that looked ahead of the fold may have left."""
     await spread_over_time(casework, stories(20))
     await casework.read_by_reporting()
     with pytest.raises(Stopped):
         await rebuild(casework.engine, PROGRAMMES, stopping(60), 10)
-    owner = create_async_engine(database_url)
-    async with owner.begin() as tx:
-        await tx.execute(text(f"UPDATE facts_2.progress SET audited = {audited}"))
-        await tx.execute(text(f"UPDATE reporting.case_events SET partner = 'another' WHERE position = {changed}"))
-    await owner.dispose()
+    await as_owner(database_url, f"UPDATE facts_2.progress SET audited = {audited}")
+    await as_owner(database_url, f"UPDATE reporting.case_events SET partner = 'another' WHERE position = {changed}")
     (told,) = (await rebuilt(casework, 10)).differences
     assert told == f"casework/GM0984: 1 in the audit trail were not as recorded, first {changed}"
+
+
+async def as_owner(database_url: str, statement: str) -> None:
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(text(statement))
+    await owner.dispose()
 
 
 def stopping(position: int) -> Progress:
