@@ -124,7 +124,8 @@ async def _in_processes(jobs: Sequence[Job], progress: Progress) -> list[Built]:
 
     async def beside(job: Job) -> Built:
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, _work, job)
+            # In a thread: the first waits until the process that others are forked from has imported this.
+            return await asyncio.wrap_future(await asyncio.to_thread(pool.submit, _work, job))
         except BrokenProcessPool as error:
             raise ProcessEnded from error
 

@@ -76,7 +76,7 @@ async def test_a_ledger_that_fails_here_ends_the_one_in_another_process(casework
     async with casework.engine.connect() as connection:
         (left,) = await under_way(connection)
     assert left.done < 100
-    (server,) = (one for one in psutil.Process().children() if "multiprocessing.forkserver" in " ".join(one.cmdline()))
+    (server,) = forkservers()
     assert server.children() == []
 
 
@@ -87,9 +87,9 @@ async def test_a_process_that_is_ended_from_outside_is_told_and_made_up_for(
     """As by a machine that is out of memory."""
 
     async def build(job: Job, went: Went) -> Built:
-        for started in psutil.Process().children(recursive=True):
-            if started.parent() != psutil.Process() and "forkserver" in " ".join(started.cmdline()):
-                started.kill()
+        while not (forked := [one for server in forkservers() for one in server.children()]):
+            await asyncio.sleep(0.01)
+        forked[0].kill()
         return await asyncio.sleep(3600, Built(job.ledger, 0, b""))
 
     with monkeypatch.context() as patching:
@@ -97,6 +97,11 @@ async def test_a_process_that_is_ended_from_outside_is_told_and_made_up_for(
         with pytest.raises(ProcessEnded, match="run the command again"):
             await asyncio.wait_for(rebuilt(casework), 60)
     assert (await rebuilt(casework)).differences == ()
+
+
+def forkservers() -> list[psutil.Process]:
+    """From which the processes of rebuilds are forked."""
+    return [one for one in psutil.Process().children() if "multiprocessing.forkserver" in " ".join(one.cmdline())]
 
 
 async def test_history_that_was_changed_is_not_built_from(casework: Casework, database_url: str) -> None:
