@@ -1,20 +1,16 @@
 """The rebuild of every projection: beside a peer and a bare read, of two ledgers at once, and of millions of events."""
 
 import asyncio
-import gc
-import os
 import subprocess
 import sys
-from collections.abc import Awaitable
 from time import perf_counter
 
-import asyncpg
-import uvloop
 from psutil import Process
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import peer
+from bench.alone import FIRST, in_a_process, once
 from bench.ledgers import EVENTS_PER_CASE, events_of, fill
 from bench.machine import CoresAtWork, on_one_core
 from bench.measured import Measured, Ratio, Section, in_turn, rate
@@ -23,14 +19,12 @@ from eventlog.engine import make_engine
 from eventlog.ledger import LedgerId
 from services.reporting.generations import READERS
 from services.reporting.reader import SOURCE, FactsReader
-from services.reporting.rebuild import RebuildReport, rebuild
+from services.reporting.rebuild import rebuild
 from tests.parts.postgres import Postgres
 from tests.reporting.made import PROGRAMMES
 
-FIRST, SECOND = "GM0984", "GM0985"
+SECOND = "GM0985"
 CASES, PEERS_CASES = 31_250, 6_250
-_AT_ONCE = 5000
-_READ = "SELECT * FROM casework.events WHERE gemeente = $1 AND position > $2 ORDER BY position LIMIT $3"
 _LIMITS = (
     "What limits it: one process, of whose time the hashes of leaves and tree are more than half, the fold a sixth and "
     "the driver a fifth. It runs with the collector of cyclic garbage off, by which the bare read gains more: both are "
@@ -58,8 +52,8 @@ async def rebuilding(postgres: Postgres, repeats: int) -> Section:
                 _OURS: lambda: _built(one, size, busy_with_one),
                 _PEERS: lambda: asyncio.to_thread(peer.read_rate, app),
                 _BOTH: lambda: _built(two, size_of_both, busy_with_two),
-                _BARE: lambda: rate(size, lambda: bare_read(one_url, FIRST)),
-                _FASTER: lambda: _without_collector(rate(size, lambda: bare_read(one_url, FIRST))),
+                _BARE: lambda: _alone("read", size, one_url),
+                _FASTER: lambda: _alone("read-without-collector", size, one_url),
             }
             if server is not None:
                 measures[_ON_ONE_CORE] = lambda: _on_one_core(one, size, server)
@@ -71,7 +65,8 @@ async def rebuilding(postgres: Postgres, repeats: int) -> Section:
         f"{size} events of one ledger, half of them facts, in one process; two ledgers in a process each, of which one "
         f"is forked for it from a process whose own start, once for a command, is a row of its own. The peer "
         f"reads the first {peers_size} of the same events from its own log into objects, "
-        f"and stores or compares nothing. In turn: one repeat of each after the other."
+        f"and stores or compares nothing. The bare read is in a process of its own, as what the bench has in memory "
+        f"would be searched for garbage meanwhile. In turn: one repeat of each after the other."
     )
     ratios = [
         Ratio(rows[_OURS], rows[_PEERS], 2),
@@ -110,12 +105,9 @@ async def _built(engine: AsyncEngine, events: int, busy: list[float]) -> float:
     return reached
 
 
-async def _without_collector(measuring: Awaitable[float]) -> float:
-    gc.disable()
-    try:
-        return await measuring
-    finally:
-        gc.enable()
+async def _alone(what: str, events: int, database_url: str) -> float:
+    seconds, *_ = await asyncio.to_thread(in_a_process, what, database_url)
+    return events / seconds
 
 
 async def _with_ledgers(url: str, *gemeenten: str) -> tuple[AsyncEngine, int]:
@@ -139,7 +131,7 @@ async def by_size(postgres: Postgres, sizes: tuple[int, ...]) -> Section:
             await have_facts(engine, FIRST, filled)
             await engine.dispose()
             await analyze(url)
-            seconds, waited, peak = await asyncio.to_thread(_in_a_process, url)
+            seconds, waited, peak = await asyncio.to_thread(in_a_process, "rebuild", url)
             millions = f"{size / 1_000_000:g} million events"
             rows += [
                 Measured(f"rebuild of {millions}", "events/s", (filled / seconds,)),
@@ -150,16 +142,6 @@ async def by_size(postgres: Postgres, sizes: tuple[int, ...]) -> Section:
     return Section("Rebuild by size", how, tuple(rows))
 
 
-async def bare_read(database_url: str, gemeente: str) -> int:
-    """An ordered read of the same rows with the driver alone."""
-    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
-    position = 0
-    while rows := await connection.fetch(_READ, gemeente, position, _AT_ONCE):
-        position = rows[-1]["position"]
-    await connection.close()
-    return int(position)
-
-
 async def have_facts(engine: AsyncEngine, gemeente: str, size: int) -> None:
     """The live facts, to which a rebuild compares: a rebuild makes them too, and faster than the reader."""
     reader = FactsReader(PROGRAMMES)
@@ -168,33 +150,3 @@ async def have_facts(engine: AsyncEngine, gemeente: str, size: int) -> None:
         row = {"reader": reader.name, "ledger": str(LedgerId(SOURCE, gemeente)), "position": size}
         await tx.execute(insert(READERS).values(row))
     await rebuild(engine, PROGRAMMES, lambda *_: None)
-
-
-async def once(engine: AsyncEngine) -> RebuildReport:
-    report = await rebuild(engine, PROGRAMMES, lambda *_: None)
-    assert not report.differences, report.differences
-    return report
-
-
-def _in_a_process(database_url: str) -> tuple[float, float, float]:
-    """Seconds, seconds that new events waited, and MB of resident memory at most."""
-    command = (sys.executable, "-m", "bench.rebuilding", database_url)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        told = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, told
-    seconds, waited = map(float, told.split())
-    return seconds, waited, usage.ru_maxrss / 1024
-
-
-async def _alone(database_url: str) -> None:
-    engine, started = make_engine(database_url, "reporting"), perf_counter()
-    report = await once(engine)
-    print(perf_counter() - started, report.waited_seconds)  # noqa: T201 - for the process that started this one
-    await engine.dispose()
-
-
-if __name__ == "__main__":
-    uvloop.run(_alone(sys.argv[1]))
