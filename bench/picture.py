@@ -36,6 +36,7 @@ def _is_ours(row: Measured, section: Section) -> bool:
 
 def _specification(values: list[dict[str, object]]) -> dict[str, object]:
     y = {"field": "what", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 480}}
+    x_axis = {"values": [10**power for power in range(2, 7)], "format": ","}
     scale = {"type": "log", "domainMin": 100}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
@@ -43,12 +44,13 @@ def _specification(values: list[dict[str, object]]) -> dict[str, object]:
         "data": {"values": values},
         "config": {"font": "Segoe UI, Helvetica, Arial, sans-serif", "view": {"stroke": None}},
         "width": 420,
+        "padding": {"left": 90, "right": 30, "top": 5, "bottom": 5},  # A reader's fonts may be wider than ours.
         "layer": [
             {
                 "mark": {"type": "point", "filled": True, "size": 90},
                 "encoding": {
                     "y": y,
-                    "x": {"field": "rate", "type": "quantitative", "scale": scale, "title": None},
+                    "x": {"field": "rate", "type": "quantitative", "scale": scale, "title": None, "axis": x_axis},
                     "color": {
                         "field": "whose",
                         "type": "nominal",
