@@ -29,16 +29,24 @@ _OF_THE_KILLED = """
 
 
 async def killed_at(position: int, casework: Casework, database_url: str, worth_a_process: int = 1000) -> list[int]:
-    """The processes that the killed one had started. PostgreSQL has heard of its end when this returns."""
+    """The processes that the killed one had started. PostgreSQL has heard of its end when this returns.
+
+    Each look is a transaction of its own: within one, pg_stat_activity stays as it was first seen.
+    """
     numbers = (str(position), "10", str(worth_a_process))
     command = (sys.executable, "-m", "tests.reporting.killed", database_url, *numbers)
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()
     assert process.returncode == -9
-    async with asyncio.timeout(60), casework.engine.connect() as connection:
-        while (await connection.execute(text(_OF_THE_KILLED))).scalar_one():
+    async with asyncio.timeout(60):
+        while await _has_connections(casework):
             await asyncio.sleep(0.01)
     return [int(pid) for pid in said.split()]
+
+
+async def _has_connections(casework: Casework) -> bool:
+    async with casework.engine.connect() as connection:
+        return bool((await connection.execute(text(_OF_THE_KILLED))).scalar_one())
 
 
 def runs(pid: int) -> bool:
