@@ -1,6 +1,9 @@
 """Reporting as a service: it follows casework's ledger, and shows figures to people and machines."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reporting.api import make_api
 from services.reporting.copies import under_way
@@ -9,6 +12,7 @@ from services.reporting.pages import Pages
 from services.reporting.printed import load_evaluations
 from services.reporting.reader import FactsReader
 from services.runtime import Parts, Service
+from services.runtime.standing import Building
 
 
 def build(parts: Parts) -> Service:
@@ -23,4 +27,8 @@ def build(parts: Parts) -> Service:
         async with parts.engine.begin() as tx:
             await reader.start(tx)
 
-    return Service("reporting", router, writes_ledger=False, readers=(reader,), start=start, building=under_way)
+    async def building(connection: AsyncConnection) -> Sequence[Building]:
+        await reader.look(connection)
+        return await under_way(connection)
+
+    return Service("reporting", router, writes_ledger=False, readers=(reader,), start=start, building=building)

@@ -19,6 +19,7 @@ from services.reporting.generations import (
     StaleFacts,
     departs,
     ensure_generation,
+    find_generation,
     fingerprint,
     hold_generation,
     reader_name,
@@ -50,6 +51,11 @@ class FactsReader:
         if departs(live.fingerprint, self._fingerprint):
             raise StaleFacts(live.live)
         await tx.execute(update(GENERATION).values(fingerprint=self._fingerprint))
+
+    async def look(self, connection: AsyncConnection) -> None:
+        """See which generation is live: where nothing comes, no batch tells of a switch."""
+        if (live := await find_generation(connection)) is not None:
+            self._generation = live.live
 
     async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
         live = await hold_generation(tx) or await ensure_generation(tx, self._programmes)
