@@ -20,10 +20,10 @@ from faststream.kafka.message import KafkaAckableMessage
 
 from eventlog.errors import Gap, PositionMoved, UnreadableRecord, describe
 from eventlog.ledger import LedgerId, Recorded
-from eventlog.partner_topics import PartnerTopics, Take, incoming
+from eventlog.partner_topics import PartnerTopics, Take
 from eventlog.reader import Follower
 from eventlog.topics import make_topics
-from eventlog.wire import Outgoing, by_ledger, events_topic, recorded
+from eventlog.wire import Outgoing, by_ledger, events_topic, incoming, recorded
 
 _LONGEST_WAIT_SECONDS = 5.0
 _MOST_RECORDS = 2000
@@ -98,12 +98,14 @@ class KafkaBus:
 
         subscriber(handle)
 
-    def subscribe(self, topics: Sequence[str], group: str, take: Take) -> None:
+    def subscribe(self, topics: Sequence[str], group: str, take: Take) -> PartnerTopics:
         """Read what partners write; a batch is acknowledged when `take` returns, and tried again until it does."""
-        self._partner_topics.append(PartnerTopics(self._bootstrap, topics, group, take))
+        self._partner_topics.append(reading := PartnerTopics(self._bootstrap, topics, group, take))
+        return reading
 
-    async def start(self, kept: Iterable[str], passing: Iterable[str] = ()) -> None:
-        """Have the topics, those `kept` and those of what is `passing`; connect. What fails can be tried anew."""
+    async def start(self, kept: Iterable[str]) -> None:
+        """Have the topics `kept` and those that partners write; connect. What fails can be tried anew."""
+        passing = [topic for reading in self._partner_topics for topic in reading.topics]
         await make_topics(self._bootstrap, kept, passing)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0

@@ -1,8 +1,10 @@
-"""The topics: which are made where there are none, and how long each keeps what is in it."""
+"""The topics: which are made where there are none, how long they keep what is in them, and what no partner chooses."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 PARTITIONS = 4
@@ -11,19 +13,50 @@ _KEPT = {"cleanup.policy": "delete", "retention.ms": "-1"}
 # What partners send holds personal data in the clear, which no erased key reaches: it stays a week, for our failures.
 _DAY = 24 * 60 * 60 * 1000
 _PASSING = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY), "segment.ms": str(_DAY)}
+# The broker unpacks what comes compressed and holds it to its limit: no codec that we cannot read, and no megabyte that
+# becomes gigabytes here. The week begins when a record comes, whatever its sender's clock says.
+_FROM_STRANGERS = {"compression.type": "uncompressed", "message.timestamp.type": "LogAppendTime"}
+_SET_ON_THE_TOPIC = 1
 
 
-async def make_topics(bootstrap: str, kept: Iterable[str], passing: Iterable[str]) -> None:
+async def make_topics(bootstrap: str, kept: Iterable[str], passing: Collection[str]) -> None:
     """Make sure the topics exist, those that keep everything and those of what partners send."""
     topics = [NewTopic(name, PARTITIONS, 1, topic_configs=_KEPT) for name in kept]
     # One partition: what a partner sends stays in its order, whatever key it gives or forgets.
-    topics += [NewTopic(name, 1, 1, topic_configs=_PASSING) for name in passing]
+    topics += [NewTopic(name, 1, 1, topic_configs=_PASSING | _FROM_STRANGERS) for name in passing]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         response = await admin.create_topics(topics)
-        for name, code, *_ in response.topic_errors:
+        made = {name: code for name, code, *_ in response.topic_errors}
+        for name, code in made.items():
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)(f"topic {name} could not be made")
+        if had := [name for name in passing if made[name] == TopicAlreadyExistsError.errno]:
+            await _guard(admin, had)
     finally:
         await admin.close()
+
+
+async def _guard(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:
+    """Give topics that were there what keeps strangers' choices out; what else is set on them stays."""
+    altered = []
+    for response in await admin.describe_configs([_settings_of(name) for name in names]):
+        for code, _, _, name, entries in response.resources:
+            _succeed(code, f"the settings of topic {name} could not be read: allow this service to describe them")
+            own = {entry[0]: entry[1] for entry in entries if entry[3] == _SET_ON_THE_TOPIC}
+            if not _FROM_STRANGERS.items() <= own.items():
+                # An alteration says all that is set: what it leaves out would return to the broker's default.
+                altered.append(_settings_of(name, own | _FROM_STRANGERS))
+    for response in await admin.alter_configs(altered) if altered else ():
+        for code, _, _, name in response.resources:
+            _succeed(code, f"set {_FROM_STRANGERS} on topic {name}, or allow this service to alter its settings")
+
+
+def _settings_of(topic: str, settings: dict[str, Any] | None = None) -> ConfigResource:
+    return ConfigResource(ConfigResourceType.TOPIC, topic, configs=settings)
+
+
+def _succeed(code: int, else_say: str) -> None:
+    if code:
+        raise for_code(code)(else_say)

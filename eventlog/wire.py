@@ -1,8 +1,9 @@
 """A ledger's event as a Kafka record and back: CloudEvents in binary mode, the data as stored and never re-written."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import SERVICES, LedgerId, Recorded
@@ -23,14 +24,18 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A record as the broker delivered it; nothing of it has been looked at yet."""
+    """A record as the broker delivered it; nothing of it has been looked at yet.
+
+    Kafka knows headers that are there twice, and headers without a value. `unread` says why there is nothing of it.
+    """
 
     topic: str
     partition: int
     offset: int
     key: bytes | None
-    headers: dict[str, bytes]
+    headers: Sequence[tuple[str, bytes | None]]
     value: bytes | None
+    unread: str = ""
 
 
 def events_topic(service: str) -> str:
@@ -41,6 +46,11 @@ def cloudevent_headers(attributes: Mapping[str, str]) -> list[tuple[str, bytes]]
     """CloudEvents Kafka binding, binary mode: `ce_` before each attribute, the content type as `content-type`."""
     headers = [(_PREFIX + name, value.encode()) for name, value in attributes.items() if name != "datacontenttype"]
     return [*headers, (_CONTENT_TYPE, attributes["datacontenttype"].encode())]
+
+
+def incoming(record: Any) -> Incoming:
+    """A client library's record as ours."""
+    return Incoming(record.topic, record.partition, record.offset, record.key, record.headers, record.value)
 
 
 def outgoing(event: Recorded) -> Outgoing:
@@ -58,7 +68,9 @@ def recorded(record: Incoming) -> Recorded:
     if record.value is None:
         raise UnreadableRecord(f"{where}: no data")
     try:
-        attributes = {name.removeprefix(_PREFIX): value.decode() for name, value in record.headers.items()}
+        attributes = {name.removeprefix(_PREFIX): (value or b"").decode() for name, value in record.headers}
+        if len(attributes) != len(record.headers):
+            raise ValueError("an attribute is there twice")
         service = record.topic.removesuffix(".events")
         event = Recorded(
             ledger=LedgerId(service, attributes["gemeente"]),

@@ -47,16 +47,19 @@ async def list_parked(settings: Settings, console: Console) -> None:
 
 
 async def show_parked(settings: Settings, where: str, opened: bool, console: Console) -> None:
-    """The record at `where`, as in submissions.school/0/42; with `opened` also its headers and value, in the clear."""
+    """What is at `where`, as in submissions.school/0/42; with `opened` also its headers and value, in the clear.
+
+    That is one record, and more where the topic was made anew since.
+    """
     engine = make_engine(settings.database_url, "intake")
     try:
-        row = await _find(engine, where)
-        _say(console, f"record    {where}")
-        _say(console, f"gemeente  {row['gemeente']}")
-        _say(console, f"parked    {row['parked_at']:%Y-%m-%d %H:%M:%S %Z}")
-        _say(console, f"reason    {row['reason']}")
-        if opened:
-            await _open(settings, engine, row, console)
+        for row in await _find(engine, where):
+            _say(console, f"record    {where}")
+            _say(console, f"gemeente  {row['gemeente']}")
+            _say(console, f"parked    {row['parked_at']:%Y-%m-%d %H:%M:%S %Z}")
+            _say(console, f"reason    {row['reason']}")
+            if opened:
+                await _open(settings, engine, row, console)
     finally:
         await engine.dispose()
 
@@ -65,20 +68,20 @@ async def _open(settings: Settings, engine: AsyncEngine, row: dict[str, Any], co
     if settings.vault_key is None:
         raise SettingsError("SPOORBOEK_VAULT_KEY is not set: what is parked is sealed with it")
     headers, value = await ParkingLot(engine, Vault(settings.vault_key, PostgresKeys(engine))).open(row)
-    for name, held in headers.items():
+    for name, held in headers:
         _say(console, f"header    {name}: {_text(held)}")
     _say(console, "value     none" if value is None else f"value     {_text(value)}")
 
 
-async def _find(engine: AsyncEngine, where: str) -> dict[str, Any]:
+async def _find(engine: AsyncEngine, where: str) -> list[dict[str, Any]]:
     topic, _, rest = where.partition("/")
     partition, _, offset = rest.partition("/")
     if partition.isdigit() and offset.isdigit():
         at = (PARKED.c.topic == topic, PARKED.c.partition == int(partition), PARKED.c.offset == int(offset))
         async with engine.connect() as connection:
-            row = (await connection.execute(select(PARKED).where(*at))).one_or_none()
-        if row is not None:
-            return row._asdict()
+            rows = await connection.execute(select(PARKED).where(*at).order_by(PARKED.c.parked_at))
+            if found := [row._asdict() for row in rows]:
+                return found
     raise NotParked(f"{where} is not parked: name topic/partition/offset, as `spoorboek parked list` does")
 
 

@@ -13,6 +13,7 @@ from eventlog.bus_kafka import KafkaBus
 from eventlog.bus_local import Pull, Wakes
 from eventlog.engine import make_engine
 from eventlog.ledger import SERVICES, LedgerId
+from eventlog.partner_topics import PartnerTopics
 from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
 from eventlog.quarantine import Quarantine
@@ -29,7 +30,7 @@ from services.health import health_router
 from services.intake.app import build as build_intake
 from services.operations import operations_router
 from services.reporting.app import build as build_reporting
-from services.runtime import Parts, Service, Settings, SettingsError, Telemetry
+from services.runtime import Door, Parts, Service, Settings, SettingsError, Telemetry
 from services.runtime.broker import BrokerProbe
 from services.runtime.ledger_range import HttpSource, ledger_router
 from services.runtime.metrics import CountRequests, Metrics
@@ -59,9 +60,9 @@ class Process:
         self.programmes = Programmes.load(*settings.programmes)
         self.followers: list[Follower] = []
         self._followed: dict[str, list[Follower]] = {name: [] for name in names}
+        self._doors: dict[str, list[tuple[Door, PartnerTopics]]] = {name: [] for name in names}
         self._clock = clock
         self._wakes = Wakes()
-        self._ledgers: dict[str, PostgresLedger] = {}
         self._pulls: list[Pull | BusWatch] = []
         self._watching: asyncio.Task[None] | None = None
         self._kafka = KafkaBus(settings.kafka) if settings.kafka else None
@@ -76,7 +77,6 @@ class Process:
     def _parts(self, name: str) -> Parts:
         engine = make_engine(self.settings.database_url, name)
         ledger = PostgresLedger(engine, name, self._clock)
-        self._ledgers[name] = ledger
         return Parts(
             engine=engine,
             ledger=ledger,
@@ -112,7 +112,8 @@ class Process:
                 publishers.append(self._follower(service, Relay(service.name, self._kafka.publish), 0.0))
             self._pulls += [Pull(publisher, self._wakes) for publisher in publishers]
             for door in service.doors:
-                self._kafka.subscribe(door.topics, f"spoorboek.{door.group}", door.take)
+                group = f"spoorboek.{service.name}.{door.name}"
+                self._doors[service.name].append((door, self._kafka.subscribe(list(door.topics), group, door.take)))
 
     def _follower(
         self, service: Service, reader: Reader, patience_seconds: float, quarantine: Quarantine | None = None
@@ -132,8 +133,8 @@ class Process:
         return follower
 
     def _source(self, name: str) -> Source:
-        if name in self._ledgers:
-            return LedgerSource(self._ledgers[name])
+        if name in self.parts:
+            return LedgerSource(self.parts[name].ledger)
         address = (self.settings.peers or {}).get(name)
         if not address or not self.settings.service_key:
             raise SettingsError(
@@ -145,16 +146,15 @@ class Process:
     def _make_app(self) -> FastAPI:
         routers = [service.router for service in self.services.values()]
         if self.settings.service_key:
-            routers += [ledger_router(ledger, self.settings.service_key) for ledger in self._ledgers.values()]
-        look = self.watch.look
-        operations = operations_router(look, self.telemetry.metrics, list(self.services), self._clock)
-        app = make_app("Spoorboek", [health_router(look), operations, *routers])
+            routers += [ledger_router(parts.ledger, self.settings.service_key) for parts in self.parts.values()]
+        operations = operations_router(self.watch.look, self.telemetry.metrics, list(self.services), self._clock)
+        app = make_app("Spoorboek", [health_router(self.watch.look), operations, *routers])
         app.add_middleware(CountRequests, metrics=self.telemetry.metrics)
         return app
 
     def _make_watch(self) -> Watch:
         watched = [
-            Watched(service, self.parts[name].engine, tuple(self._followed[name]))
+            Watched(service, self.parts[name].engine, tuple(self._followed[name]), tuple(self._doors[name]))
             for name, service in self.services.items()
         ]
         broker = BrokerProbe(self.settings.kafka) if self.settings.kafka else None
@@ -166,8 +166,7 @@ class Process:
             if service.start:
                 await service.start()
         if self._kafka:
-            doors = [door for service in self.services.values() for door in service.doors]
-            await self._kafka.start(self._topics(), passing=[topic for door in doors for topic in door.topics])
+            await self._kafka.start(self._topics())
         for pull in self._pulls:
             pull.start()
         self.watch.started = True

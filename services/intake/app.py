@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from services.intake.answers import Answers, Outcomes, topic_for
 from services.intake.api import make_router
-from services.intake.kafka_door import GROUP, KafkaDoor
+from services.intake.kafka_door import NAME, KafkaDoor
 from services.intake.observed import ObservedSubmissions
 from services.intake.pages import make_pages
 from services.intake.parked import ParkingLot, count_parked
@@ -35,7 +35,7 @@ def build(parts: Parts) -> Service:
         router,
         readers=(Outcomes(parts.ledger),),
         publishers=(Answers(parts.publish, {partner.id for partner in partners}),),
-        doors=(Door(GROUP, door.topics(), door.take),) if door.topics() else (),
+        doors=(Door(NAME, door.topics(), door.take),) if door.topics() else (),
         topics=tuple(topic_for(partner.id) for partner in partners),
         patience_seconds=_PATIENCE_SECONDS,
         parked=count_parked,

@@ -1,8 +1,7 @@
 """The gate on Kafka: signed records of `submissions.<partner>` become submissions; what cannot is parked, sealed."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import structlog
 
@@ -11,18 +10,17 @@ from services.intake import bindings
 from services.intake.bindings import NotACloudEvent
 from services.intake.cloudevent import CloudEvent
 from services.intake.gate import Unattributable
+from services.intake.pace import with_turns
 from services.intake.parked import Parked, Parking
 from services.intake.partner import Partner
 from services.intake.partners import Partners
 from services.intake.signature import is_signed
 from services.intake.submissions import Submissions
 
-GROUP = "intake.submissions"
+NAME = "submissions"
 _PREFIX = "submissions."
 _NO_GEMEENTE = "none"
 """Where the vault keeps what came on the topic of a partner that is not registered."""
-
-Reason = Literal["partner-unknown", "not-signed", "not-a-cloudevent", "not-attributable"]
 
 log = structlog.get_logger()
 
@@ -39,9 +37,9 @@ class KafkaDoor:
         self._partners = partners
         self._parking = parking
 
-    def topics(self) -> tuple[str, ...]:
-        """The topics of the partners that have a signing key."""
-        return tuple(topic_of(partner) for partner in self._partners if partner.signing_key is not None)
+    def topics(self) -> dict[str, str]:
+        """The topics of the partners that have a signing key, and whose gemeente each is."""
+        return {topic_of(partner): partner.gemeente for partner in self._partners if partner.signing_key is not None}
 
     async def take(self, records: Sequence[Incoming]) -> None:
         """Returns when every record is durable, as a submission or parked: only then may it be acknowledged.
@@ -50,7 +48,7 @@ class KafkaDoor:
         """
         sent: list[tuple[Incoming, Partner, CloudEvent]] = []
         parked: list[Parked] = []
-        for record in map(_with_bytes_only, records):
+        async for record in with_turns(records):
             if (partner := self._partners.find(record.topic.removeprefix(_PREFIX))) is None:
                 parked.append(_parked(record, _NO_GEMEENTE, "partner-unknown"))
             elif isinstance(read := _read(record, partner), CloudEvent):
@@ -64,20 +62,27 @@ class KafkaDoor:
         await self._parking.park(parked)
 
 
-def _with_bytes_only(record: Incoming) -> Incoming:
-    """Kafka knows headers without a value; here they are empty ones, so that no record can stop the others."""
-    return replace(record, headers={name: held or b"" for name, held in record.headers.items()})
-
-
-def _read(record: Incoming, partner: Partner) -> CloudEvent | Reason:
-    if partner.signing_key is None or not is_signed(partner.signing_key, record.headers, record.value or b""):
+def _read(record: Incoming, partner: Partner) -> CloudEvent | str:
+    """The event, or the reason why there is none."""
+    if record.unread:
+        return record.unread
+    if _is_ambiguous(name for name, _ in record.headers):
+        return "header-twice"
+    headers = {name: held or b"" for name, held in record.headers}  # Kafka knows headers without a value.
+    if partner.signing_key is None or not is_signed(partner.signing_key, headers, record.value or b""):
         return "not-signed"
     try:
-        return bindings.kafka(record.headers, record.value)
+        return bindings.kafka(headers, record.value)
     except NotACloudEvent:
         return "not-a-cloudevent"
 
 
-def _parked(record: Incoming, gemeente: str, reason: Reason) -> Parked:
+def _is_ambiguous(headers: Iterable[str]) -> bool:
+    """Whether one that says what the record means is there twice; others, as a proxy's traces, mean nothing to us."""
+    ours = Counter(name for name in headers if name.startswith("ce_") or name.lower() in ("content-type", "signature"))
+    return any(times > 1 for times in ours.values())
+
+
+def _parked(record: Incoming, gemeente: str, reason: str) -> Parked:
     log.warning("record parked", topic=record.topic, partition=record.partition, offset=record.offset, reason=reason)
     return Parked(record, gemeente, reason)

@@ -22,6 +22,7 @@ PARKED = Table(
     Column("topic", Text, primary_key=True),
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", Text, primary_key=True),
     Column("gemeente", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("sealed", Text, nullable=False),
@@ -32,7 +33,7 @@ PARKED = Table(
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A record, the gemeente whose vault keeps it, and a reason from the closed list in kafka_door."""
+    """A record, the gemeente whose vault keeps it, and a reason from a closed list: kafka_door's or partner_topics'."""
 
     record: Incoming
     gemeente: str
@@ -65,23 +66,26 @@ class ParkingLot:
         async with self._engine.begin() as tx:
             await tx.execute(insert(PARKED).on_conflict_do_nothing(), rows)
 
-    async def open(self, row: Mapping[str, str | int]) -> tuple[dict[str, bytes], bytes | None]:
+    async def open(self, row: Mapping[str, str | int]) -> tuple[list[tuple[str, bytes]], bytes | None]:
         """The headers and the value of a parked record, in the clear."""
         context = f"{row['topic']}/{row['partition']}/{row['offset']}"
         plain = await self._vault.unseal(str(row["gemeente"]), SUBJECT, {"record": str(row["sealed"])}, context)
         raw = msgspec.json.decode(plain["record"])
-        headers = {name: base64.b64decode(value) for name, value in raw["headers"].items()}
+        # Those that were parked before a header could be there twice.
+        pairs = raw["headers"].items() if isinstance(raw["headers"], dict) else raw["headers"]
+        headers = [(name, base64.b64decode(held or "")) for name, held in pairs]
         return headers, base64.b64decode(raw["value"]) if raw["value"] is not None else None
 
     async def _row(self, parked: Parked) -> dict[str, str | int]:
         record = parked.record
         context = f"{record.topic}/{record.partition}/{record.offset}"
-        raw = msgspec.json.encode({"headers": record.headers, "value": record.value}).decode()
-        sealed = await self._vault.seal(parked.gemeente, SUBJECT, {"record": raw}, context)
+        raw = msgspec.json.encode({"headers": record.headers, "value": record.value})
+        sealed = await self._vault.seal(parked.gemeente, SUBJECT, {"record": raw.decode()}, context)
         return {
             "topic": record.topic,
             "partition": record.partition,
             "offset": record.offset,
+            "digest": self._vault.digest(parked.gemeente, raw),
             "gemeente": parked.gemeente,
             "reason": parked.reason,
             "sealed": sealed["record"],

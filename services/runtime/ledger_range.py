@@ -76,6 +76,6 @@ class HttpSource:
         return answer.json()
 
     def _recorded(self, line: dict[str, Any]) -> Recorded:
-        headers = {f"ce_{name}": value.encode() for name, value in line["attributes"].items()}
+        headers = [(f"ce_{name}", value.encode()) for name, value in line["attributes"].items()]
         data = base64.b64decode(line["data"])
         return recorded(Incoming(events_topic(self._service), 0, 0, None, headers, data))

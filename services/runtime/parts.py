@@ -38,10 +38,13 @@ class Parts:
 
 @dataclass(frozen=True)
 class Door:
-    """A way in from Kafka: records of `topics` go to `take`, which returns when all of them are durable."""
+    """A way in from Kafka: records of `topics` go to `take`, which returns when all of them are durable.
 
-    group: str
-    topics: tuple[str, ...]
+    `topics` gives each one's gemeente.
+    """
+
+    name: str
+    topics: Mapping[str, str]
     take: Callable[[Sequence[Incoming]], Awaitable[None]]
 
 

@@ -1,7 +1,9 @@
 """How a process stands: which parts it can reach, how far its readers are, and what waits for a person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from eventlog.partner_topics import TopicLag
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,21 @@ class Standing:
     @property
     def ready(self) -> bool:
         return self.started and not self.away and not self.stuck
+
+
+def at_door(
+    service: str, door: str, gemeenten: Mapping[str, str], lags: Iterable[TopicLag], lag_seconds: float
+) -> list[ReaderStanding]:
+    """A door reads like a reader, each topic of `gemeenten` by itself; its seconds are those it has been trying."""
+    return [
+        ReaderStanding(
+            service,
+            door,
+            lag.topic,
+            (LedgerLag(gemeenten[lag.topic], lag.behind, lag.seconds, lag.seconds > lag_seconds),),
+        )
+        for lag in lags
+    ]
 
 
 def _where(reader: ReaderStanding, ledger: LedgerLag) -> str:

@@ -11,12 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.errors import EventlogError, describe
+from eventlog.partner_topics import PartnerTopics
 from eventlog.reader import Follower
 from services.runtime import stored
 from services.runtime.away import database_is_away
 from services.runtime.broker import BrokerProbe
-from services.runtime.parts import Service
-from services.runtime.standing import LedgerLag, ReaderStanding, Standing
+from services.runtime.parts import Door, Service
+from services.runtime.standing import LedgerLag, ReaderStanding, Standing, at_door
 
 DATABASE, BROKER = "database", "broker"
 _PATIENCE_SECONDS = 5
@@ -35,11 +36,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A service of this process, with the engine that its own tables are read through and its followers."""
+    """A service of this process, with the engine that its own tables are read through, its followers and its doors."""
 
     service: Service
     engine: AsyncEngine
     followers: tuple[Follower, ...]
+    doors: tuple[tuple[Door, PartnerTopics], ...] = ()
 
 
 class Watch:
@@ -125,6 +127,8 @@ class Watch:
             parked = await service.parked(connection) if service.parked else found.parked
             building = await stored.building(connection, service)
         readers = [await self._reader(service.name, follower) for follower in watched.followers]
+        for door, topics in watched.doors:
+            readers += at_door(service.name, door.name, door.topics, topics.lags(), self._lag_seconds)
         return replace(
             found,
             readers=(*found.readers, *readers),

@@ -1,8 +1,6 @@
 """Over a real broker: in order, once, with what was missed read from the owner, and nothing acknowledged too early."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -70,10 +68,10 @@ async def test_a_start_that_failed_half_way_can_be_tried_again(  # type: ignore[
     with monkeypatch.context() as gone:
         gone.setattr(PartnerTopics, "start", broker_gone)
         with pytest.raises(KafkaConnectionError):
-            await bus.start(["casework.events"], ["submissions.test"])
+            await bus.start(["casework.events"])
     with pytest.raises(RuntimeError, match="publish before start"):
         await bus.publish([])
-    await bus.start(["casework.events"], ["submissions.test"])
+    await bus.start(["casework.events"])
     await bus.publish([outgoing(event) for event in await follower.source.read(GEMEENTE, after=0)])
     await until(lambda: _has(engine, 10))
     assert await noted(engine) == list(range(1, 11))
@@ -105,87 +103,8 @@ async def test_what_is_durable_is_acknowledged_in_a_second(bus, empty_kafka: str
     assert max(one.offset for one in acknowledged.values()) == 10
 
 
-async def test_a_batch_is_not_acknowledged_before_it_is_taken(bus, empty_kafka: str) -> None:  # type: ignore[no-untyped-def]
-    """What a process had in hand when it ended comes to the next one."""
-    taken: list[bytes | None] = []
-    busy = asyncio.Event()
-
-    async def never_ends(records: Sequence[Incoming]) -> None:
-        busy.set()
-        await asyncio.sleep(3600)
-
-    async def takes(records: Sequence[Incoming]) -> None:
-        taken.extend(record.value for record in records)
-
-    bus.subscribe(["submissions.test"], "door", never_ends)
-    await bus.start(["submissions.test"])
-    await bus.publish([Outgoing("submissions.test", b"k", [], b"one")])
-    await asyncio.wait_for(busy.wait(), 20)
-    await bus.stop()
-    after = KafkaBus(empty_kafka)
-    after.subscribe(["submissions.test"], "door", takes)
-    await after.start(["submissions.test"])
-    await until(lambda: _is(taken, [b"one"]))
-    await after.stop()
-
-
-async def test_a_batch_that_fails_is_tried_until_it_is_taken(bus) -> None:  # type: ignore[no-untyped-def]
-    attempts: list[list[bytes | None]] = []
-
-    async def fails_twice(records: Sequence[Incoming]) -> None:
-        attempts.append([record.value for record in records])
-        if len(attempts) < 3:
-            raise ConnectionError("the database is away")
-
-    bus.subscribe(["submissions.test"], "fails", fails_twice)
-    await bus.start(["submissions.test"])
-    await bus.publish([Outgoing("submissions.test", b"k", [("x", b"\xff\xfe")], b"one")])
-    await until(lambda: _is(attempts, [[b"one"]] * 3))
-
-
 async def _has(engine, count: int) -> bool:  # type: ignore[no-untyped-def]
     return len(await noted(engine)) >= count
-
-
-async def _is(value: object, expected: object) -> bool:
-    return value == expected
-
-
-POISON = """
-import asyncio, sys
-from aiokafka import AIOKafkaProducer
-
-class NoText(str):
-    def encode(self, *how):
-        return b"ce_\\xff"
-
-async def main():
-    async with AIOKafkaProducer(bootstrap_servers=sys.argv[1]) as producer:
-        await producer.send_and_wait("submissions.a", b"poison", headers=[(NoText("x"), b"v")])
-
-asyncio.run(main())
-"""
-"""Writes a record whose header's name is no UTF-8: the broker takes it, the client library raises when it reads it."""
-
-
-async def test_a_record_that_cannot_be_read_costs_nobody_a_record(bus: KafkaBus, empty_kafka: str) -> None:
-    taken: list[bytes | None] = []
-
-    async def take(records: Sequence[Incoming]) -> None:
-        taken.extend(record.value for record in records)
-
-    bus.subscribe(["submissions.a", "submissions.b"], f"test-{id(bus)}", take)
-    await bus.start([], passing=["submissions.a", "submissions.b"])
-    await bus.publish([Outgoing("submissions.a", b"k", [], b"before")])
-    await until(lambda: _is(taken, [b"before"]))
-    # The compiled part of the library encodes names itself; the other one lets a test write a bad one.
-    environment = os.environ | {"AIOKAFKA_NO_EXTENSIONS": "1"}
-    writing = await asyncio.create_subprocess_exec(sys.executable, "-c", POISON, empty_kafka, env=environment)
-    assert await writing.wait() == 0
-    others = [b"%d" % number for number in range(40)]
-    for value in others:
-        await bus.publish([Outgoing("submissions.b", b"k", [], value), Outgoing("submissions.a", b"k", [], value)])
-    await until(lambda: _is(sorted(map(str, taken)), sorted(map(str, [b"before", None, *others, *others]))))
 
 
 async def test_a_record_beyond_the_owners_end_is_left_out(follower: Follower, engine: AsyncEngine) -> None:  # noqa: F811

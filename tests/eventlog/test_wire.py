@@ -32,8 +32,11 @@ events = st.builds(
 )
 
 
+WHOLE = outgoing(making.recorded(position=1)).headers
+
+
 def arrived(record: Outgoing) -> Incoming:
-    return Incoming(record.topic, 0, 7, record.key, dict(record.headers), record.value)
+    return Incoming(record.topic, 0, 7, record.key, record.headers, record.value)
 
 
 @given(events)
@@ -54,14 +57,22 @@ def test_key_and_headers_follow_the_cloudevents_binding() -> None:
 @pytest.mark.parametrize("missing", ["ce_sequence", "ce_subject", "ce_time", "ce_source", "ce_gemeente"])
 def test_a_record_without_an_attribute_is_not_ours(missing: str) -> None:
     record = arrived(outgoing(making.recorded(position=1)))
-    headers = {name: value for name, value in record.headers.items() if name != missing}
+    headers = [(name, value) for name, value in record.headers if name != missing]
     with pytest.raises(UnreadableRecord, match=r"casework.events\[0\]@7"):
         recorded(replace(record, headers=headers))
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"value": None}, {"topic": "intake.events"}, {"headers": {}}, {"headers": {"ce_id": b"\xff"}}, {"topic": "x"}],
+    [
+        {"value": None},
+        {"topic": "intake.events"},
+        {"topic": "x"},
+        {"headers": []},
+        {"headers": [("ce_id", b"\xff")]},
+        {"headers": [*WHOLE, WHOLE[-1]]},
+        {"headers": [(name, None) for name, _ in WHOLE]},
+    ],
 )
 def test_a_record_of_another_form_is_not_ours(change: dict[str, object]) -> None:
     with pytest.raises(UnreadableRecord):

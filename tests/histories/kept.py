@@ -56,7 +56,7 @@ def line_of(event: Recorded) -> str:
 
 
 def _event(service: str, line: dict[str, Any]) -> Recorded:
-    headers = {f"ce_{name}": value.encode() for name, value in line["attributes"].items()}
+    headers = [(f"ce_{name}", value.encode()) for name, value in line["attributes"].items()]
     return recorded(Incoming(events_topic(service), 0, 0, None, headers, line["data"].encode()))
 
 

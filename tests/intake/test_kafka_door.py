@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ class Door:
 
 
 def record(headers: dict[str, bytes], value: bytes | None, topic: str = topic_of(SIGNER), offset: int = 0) -> Incoming:
-    return Incoming(topic, 0, offset, None, headers, value)
+    return Incoming(topic, 0, offset, None, list(headers.items()), value)
 
 
 def signed(headers: dict[str, bytes], value: bytes, **where: Any) -> Incoming:
@@ -55,6 +56,20 @@ def signed(headers: dict[str, bytes], value: bytes, **where: Any) -> Incoming:
 def binary(**changes: Any) -> tuple[dict[str, bytes], bytes]:
     headers = {f"ce_{name}": str(value).encode() for name, value in attributes(**changes).items()}
     return headers | {"content-type": b"application/json"}, json.dumps(enquiry()).encode()
+
+
+def twice(name: str, value: bytes) -> Incoming:
+    """A signed record with one header more."""
+    sent = signed(*binary(id="twice"))
+    return replace(sent, headers=[*sent.headers, (name, value)])
+
+
+async def test_a_header_that_means_nothing_to_us_may_be_there_twice() -> None:
+    door = Door()
+    sent = signed(*binary())
+    await door.door.take([replace(sent, headers=[*sent.headers, ("traceparent", b"1"), ("traceparent", b"2")])])
+    assert not door.lot.parked
+    assert len(await door.desk.events()) == 1
 
 
 async def test_both_doors_and_both_modes_give_one_outcome() -> None:
@@ -123,6 +138,10 @@ async def test_a_rejection_is_an_outcome_and_not_parked() -> None:
         (signed(STRUCTURED, b"{"), "not-a-cloudevent"),
         (signed({}, b"{}"), "not-a-cloudevent"),
         (record({"ce_id": None, "signature": None}, None), "not-signed"),  # type: ignore[dict-item]
+        (twice("ce_id", b"2"), "header-twice"),
+        (twice("signature", b"?"), "header-twice"),
+        (twice("content-type", b"application/json"), "header-twice"),
+        (replace(record({}, None), unread="not-readable"), "not-readable"),
         (signed({"ce_id": b"\xff"}, b"{}"), "not-a-cloudevent"),
         (signed(*binary(source="urn:not:yours")), "not-attributable"),
         (signed({"ce_id": b"1"}, b"{}"), "not-a-cloudevent"),

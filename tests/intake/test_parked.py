@@ -16,7 +16,7 @@ from services.parked import NotParked, list_parked, show_parked
 from services.runtime import Settings
 
 WHERE = "submissions.school/2/41"
-RECORD = Incoming("submissions.school", 2, 41, None, {"ce_id": b"x\xff"}, b"Anna \x1b[2J de Vries")
+RECORD = Incoming("submissions.school", 2, 41, None, [("ce_id", b"x\xff")], b"Anna \x1b[2J de Vries")
 
 
 @pytest.fixture

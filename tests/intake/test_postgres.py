@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -82,13 +83,16 @@ async def test_a_parked_record_is_kept_once_sealed_and_can_be_opened(
     database_url: str, engine: AsyncEngine, vault: Vault
 ) -> None:
     lot = ParkingLot(engine, vault)
-    record = Incoming("submissions.school", 3, 2**40, None, {"ce_id": b"\xff"}, b"Synthetische Naam")
-    empty = Incoming("submissions.school", 3, 1, None, {}, None)
+    record = Incoming("submissions.school", 3, 2**40, None, [("ce_id", b"\xff"), ("ce_id", None)], b"Synthetische Naam")
+    empty = Incoming("submissions.school", 3, 1, None, [], None)
+    anew = replace(record, value=b"of a topic made anew")
     for _ in range(2):
         await lot.park([Parked(record, GEMEENTE, "not-signed"), Parked(empty, "none", "partner-unknown")])
+        await lot.park([Parked(anew, GEMEENTE, "not-signed")])
     async with engine.connect() as connection:
-        rows = (await connection.execute(select(PARKED).order_by(PARKED.c.offset))).mappings().all()
-    assert [row["reason"] for row in rows] == ["partner-unknown", "not-signed"]
+        rows = (await connection.execute(select(PARKED).order_by(PARKED.c.offset, PARKED.c.parked_at))).mappings().all()
+    assert [row["reason"] for row in rows] == ["partner-unknown", "not-signed", "not-signed"]
     assert "Naam" not in str(rows)
-    assert await lot.open(dict(rows[1])) == ({"ce_id": b"\xff"}, b"Synthetische Naam")
-    assert await lot.open(dict(rows[0])) == ({}, None)
+    assert await lot.open(dict(rows[1])) == ([("ce_id", b"\xff"), ("ce_id", b"")], b"Synthetische Naam")
+    assert await lot.open(dict(rows[0])) == ([], None)
+    assert (await lot.open(dict(rows[2])))[1] == b"of a topic made anew"

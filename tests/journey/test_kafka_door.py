@@ -4,10 +4,13 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.demonstration.senders import Sender
 from tests.journey.conftest import started
@@ -87,8 +90,6 @@ async def test_nobody_writes_on_anothers_topic_and_what_is_nobodys_is_parked(
     await producer.send_and_wait(f"submissions.{COACH.id}", key=b"k", value=None)
     await put(producer, enquiry("B", "2023-03-01"))
     await becomes(world, "new", 1)
-    from sqlalchemy import text
-
     async with world.process.parts["intake"].engine.connect() as connection:
         parked = await connection.execute(text("SELECT reason FROM intake.parked"))
         assert sorted(parked.scalars()) == ["not-signed"] * 3
@@ -99,3 +100,48 @@ async def test_a_rejection_is_answered_too(world: World, producer: AIOKafkaProdu
     ((kind, submission),) = await answers(empty_kafka, COACH.id, 1)
     assert kind == "rejected.v1"
     assert (await world.fate(submission))["status"] == "rejected"
+
+
+async def test_a_topic_that_cannot_be_taken_is_said_and_stops_no_other(
+    database_url: str, empty_kafka: str, producer: AIOKafkaProducer
+) -> None:
+    """A family's key that does not open is ours to put right: nothing is passed over meanwhile."""
+    async with started(replace(settings_for(database_url, empty_kafka), lag_seconds=1)) as world:
+        intake, bad = world.process.parts["intake"], enquiry("BAD", "2023-03-01", parentName="Synthetische Naam")
+        assert intake.vault is not None
+        family = intake.vault.pseudonym("GM0984", "family", bad["data"]["family"])
+        async with intake.engine.begin() as tx:
+            key = {"family": family, "key": bytes(60)}
+            await tx.execute(text("INSERT INTO vault.subject_keys VALUES ('GM0984', :family, :key)"), key)
+        await put(producer, bad)
+        await put(producer, enquiry("A", "2023-03-01"))
+        stuck = await _ready(world, 503)
+        assert stuck["stuck"] == [f"intake submissions at submissions.{COACH.id}/GM0984"]
+        (behind,) = [one for one in stuck["readers"] if one["source"] == f"submissions.{COACH.id}"]
+        assert behind["secondsBehind"] > 1
+        await put(producer, enquiry("B", "2023-03-01", sender=TEACHER), TEACHER)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await _taken_from(world, TEACHER):
+                await asyncio.sleep(0.05)
+        assert not await _taken_from(world, COACH)
+        owner = create_async_engine(database_url)
+        async with owner.begin() as tx:
+            await tx.execute(text("DELETE FROM vault.subject_keys WHERE subject = :family"), {"family": family})
+        await owner.dispose()
+        await becomes(world, "new", 3)
+        await _ready(world, 200)
+        assert await _taken_from(world, COACH) == 2
+
+
+async def _ready(world: World, status: int) -> dict[str, Any]:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (answer := await world.client.get("/health/ready")).status_code != status:
+            await asyncio.sleep(0.05)
+    said: dict[str, Any] = answer.json()
+    return said
+
+
+async def _taken_from(world: World, sender: Sender) -> int:
+    query = text("SELECT count(*) FROM intake.events WHERE partner = :id AND version = 1")
+    async with world.process.parts["intake"].engine.connect() as connection:
+        return int((await connection.execute(query, {"id": sender.id})).scalar_one())
