@@ -120,10 +120,10 @@ class Vault:
         return failed
 
     async def _cipher_for(self, gemeente: str, subject: str) -> AESGCM:
-        if (gemeente, subject) not in self._opened:
-            await self.prepare(gemeente, [subject])
+        while (cipher := self._opened.get((gemeente, subject))) is None:
+            await self.prepare(gemeente, [subject])  # Others may have taken its place since: so many are kept.
         self._opened.move_to_end((gemeente, subject))
-        return self._opened[gemeente, subject]
+        return cipher
 
     def _new_key(self, gemeente: str, subject: str) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)

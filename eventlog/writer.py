@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 from eventlog.errors import VersionConflict
@@ -28,13 +29,18 @@ class Writer:
         """The events as stored, once they are durable; raises VersionConflict where the stream moved on.
 
         A lost connection raises the database's error and may or may not have stored them: send again and let the
-        expected version tell.
+        expected version tell. What is not sent yet when its caller goes away is not sent: a backlog ends with callers.
         """
         done: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
         self._waiting[gemeente].append((append, done))
         if gemeente not in self._at_work:
             self._at_work[gemeente] = asyncio.create_task(self._drain(gemeente))
-        return await done
+        try:
+            return await done
+        except asyncio.CancelledError:
+            with suppress(ValueError):  # It was sent already, and will be stored.
+                self._waiting[gemeente].remove((append, done))
+            raise
 
     async def _drain(self, gemeente: str) -> None:
         waiting, unanswered = self._waiting[gemeente], deque[_Waiting]()

@@ -17,7 +17,7 @@ from services.runtime.away import database_is_away
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.5, 5.0
-_TO_STOP_SECONDS = 5.0
+_TO_STOP_SECONDS = 5
 
 log = structlog.get_logger()
 
@@ -33,7 +33,9 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(process: Process, host: str, port: int) -> AsyncIterator["asyncio.Task[None]"]:
     """The HTTP side, up; the task ends when the process is told to stop (Ctrl-C, SIGTERM)."""
-    server = _Server(uvicorn.Config(process.app, host, port, log_config=None, access_log=False))
+    config = uvicorn.Config(process.app, host, port, log_config=None, access_log=False)
+    config.timeout_graceful_shutdown = _TO_STOP_SECONDS  # Who is still sending a request by then sends it again.
+    server = _Server(config)
     task = asyncio.create_task(server.serve())
     loop = asyncio.get_running_loop()
     for told_to_stop in _STOPPING:

@@ -6,7 +6,6 @@ from eventlog.ledger import rfc3339
 from schemas.event import Record, SubmissionId
 from schemas.submission import GateError
 from services.intake.addresses import PageAddresses
-from services.intake.bindings import NotACloudEvent
 from services.intake.fate import Fate, Status
 from services.intake.gate import Unattributable
 from services.intake.recording import Contested
@@ -78,7 +77,3 @@ def of_outcome(outcome: Outcome, pages: PageAddresses) -> SubmissionAnswer:
             return SubmissionAnswer(status="unattributable", errors=errors, sentence=UNATTRIBUTABLE)
         case _:
             assert_never(outcome)
-
-
-def not_a_cloudevent(error: NotACloudEvent) -> Unattributable:
-    return Unattributable((GateError(code="not-a-cloudevent", sentence=str(error)),))

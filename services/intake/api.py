@@ -1,5 +1,6 @@
 """The gate over HTTP, for partners' systems: send events, and ask what became of them."""
 
+import asyncio
 import re
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Annotated, Any, assert_never
@@ -24,8 +25,9 @@ from services.intake.recording import Contested
 from services.intake.submissions import Outcome, Submissions
 from services.problem import Problem
 
-MOST_SINGLE_BYTES = 1024 * 1024
-MOST_BATCH_BYTES = 8 * 1024 * 1024
+_MOST_BYTES = {bindings.BATCHED: 8 * 1024 * 1024}
+# A database that says nothing is away. What it takes all the same is found when the same is sent again.
+_LONGEST_SECONDS = 15
 _SUBMISSION = re.compile(r"[0-9a-f]{32}")
 
 
@@ -41,18 +43,18 @@ def make_router(submissions: Submissions, partners: Partners) -> APIRouter:
         """
         partner = await caller(request)
         content_type = bindings.media_type(request.headers.get("content-type"))
-        content = await body.read(request, MOST_BATCH_BYTES if content_type == bindings.BATCHED else MOST_SINGLE_BYTES)
+        content = await body.read(request, _MOST_BYTES.get(content_type, bindings.MOST_EVENT_BYTES))
         try:
-            if content_type == bindings.BATCHED:
-                return await _batch_response(submissions, partner, bindings.batch(content))
-            event = _single(request, content_type, content)
+            async with asyncio.timeout(_LONGEST_SECONDS):
+                if content_type == bindings.BATCHED:
+                    return await _batch_response(submissions, partner, bindings.batch(content))
+                return await _single_response(submissions, partner, request, content_type, content)
         except NotACloudEvent as error:
-            return _response(answer.not_a_cloudevent(error), submissions.pages)
-        return _response(await submissions.submit(partner, event), submissions.pages)
+            return _response(submissions.not_a_cloudevent(error), submissions.pages)
 
     async def read_submission(submission: str, partner: Annotated[Partner, Depends(caller)]) -> Response:
         """What became of one of your own submissions: accepted, then applied or refused; or rejected."""
-        fate = await submissions.find(partner.gemeente, submission) if _SUBMISSION.fullmatch(submission) else None
+        fate = await _find(submissions, partner, submission)
         if fate is None or fate.partner != partner.id:
             raise Problem(404, "Unknown submission", "No submission of yours has this id. The answer to a send has it.")
         return _json(200, answer.of_fate(fate, submissions.pages))
@@ -102,19 +104,28 @@ class _Caller(HTTPBearer):
             raise Problem(401, "Not authenticated", str(error), headers=challenge) from error
 
 
+async def _find(submissions: Submissions, partner: Partner, submission: str) -> Fate | None:
+    async with asyncio.timeout(_LONGEST_SECONDS):
+        return await submissions.find(partner.gemeente, submission) if _SUBMISSION.fullmatch(submission) else None
+
+
 async def _batch_response(
     submissions: Submissions, partner: Partner, batch: Iterable[CloudEvent | NotACloudEvent]
 ) -> Response:
     events = [one async for one in with_turns(batch)]
     taken = iter(await submissions.submit_many([(partner, event) for event in events if isinstance(event, CloudEvent)]))
-    outcomes = [answer.not_a_cloudevent(one) if isinstance(one, NotACloudEvent) else next(taken) for one in events]
+    outcomes = [submissions.not_a_cloudevent(one) if isinstance(one, NotACloudEvent) else next(taken) for one in events]
     return _json(200, BatchAnswer(results=tuple(answer.of_outcome(one, submissions.pages) for one in outcomes)))
 
 
-def _single(request: Request, content_type: str, content: bytes) -> CloudEvent:
+async def _single_response(
+    submissions: Submissions, partner: Partner, request: Request, content_type: str, content: bytes
+) -> Response:
     if content_type == bindings.STRUCTURED:
-        return bindings.structured(content)
-    return bindings.http_binary(request.headers.raw, content)
+        event = bindings.structured(content)
+    else:
+        event = bindings.http_binary(request.headers.raw, content)
+    return _response(await submissions.submit(partner, event), submissions.pages)
 
 
 def _response(outcome: Outcome, pages: PageAddresses) -> Response:

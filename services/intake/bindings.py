@@ -11,11 +11,13 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from services.intake import json_array, strict_json
-from services.intake.cloudevent import CloudEvent
+from services.intake.cloudevent import MOST_DATA_BYTES, CloudEvent
 
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 MOST_IN_BATCH = 1000
+MOST_EVENT_BYTES = 128 * 1024
+"""Of an event as JSON: twice its data, for attributes and spaces. What is longer is not looked into: it takes time."""
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 
 
@@ -30,6 +32,8 @@ def media_type(content_type: str | None) -> str:
 
 def structured(body: bytes) -> CloudEvent:
     """One event as one JSON object."""
+    if len(body) > MOST_EVENT_BYTES:
+        raise NotACloudEvent(f"Send at most {MOST_EVENT_BYTES} bytes as one event, of which {MOST_DATA_BYTES} as data.")
     try:
         event = strict_json.read(body).value
     except strict_json.NotStrictJson as error:

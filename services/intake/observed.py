@@ -8,6 +8,7 @@ from typing import assert_never
 from eventlog.ledger import Ledger
 from eventlog.vault import Vault
 from eventlog.writer import Writer
+from services.intake.bindings import NotACloudEvent
 from services.intake.cloudevent import CloudEvent
 from services.intake.fate import Fate
 from services.intake.gate import KnownProgrammes, Unattributable
@@ -45,6 +46,11 @@ class ObservedSubmissions(Submissions):
                 fresh.add(outcome.submission)
                 self._telemetry.tracing.submitted(outcome.submission, status, began, ended)
         return outcomes
+
+    def not_a_cloudevent(self, error: NotACloudEvent) -> Unattributable:
+        outcome = super().not_a_cloudevent(error)
+        self._telemetry.metrics.judged(*_said(outcome))
+        return outcome
 
 
 def _said(outcome: Outcome) -> tuple[str, list[str]]:

@@ -64,15 +64,16 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 _NOT_AUTHENTICATED = _problem("The key is missing or not known, or its registration is not valid today.")
-_AWAY = _problem("The database is away: nothing was taken. Send the same again after the seconds in Retry-After.")
+_AWAY = _problem("The database is away. Send the same again after the seconds in Retry-After: it has one effect.")
 
 _POST_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": BatchAnswer, "description": "Of a batch: a result for each event, in order."},
     202: {"model": SubmissionAnswer, "description": "Accepted; or, sent before, applied or refused since."},
     400: _problem("Rejected by the gate, with all errors; or nothing that could be kept as a submission."),
     401: _NOT_AUTHENTICATED,
+    408: _problem("The whole request did not come within a minute."),
     409: _problem("Contested: the same source and id came before with other content, and the first stands."),
-    413: _problem("Larger than 1 MiB, or 8 MiB for a batch."),
+    413: _problem("Larger than 128 KiB, or 8 MiB for a batch."),
     503: _AWAY,
 }
 

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from eventlog.ledger import Ledger
 from eventlog.vault import Vault
 from eventlog.writer import Writer
-from schemas.submission import SubmissionAccepted, SubmissionRejected
+from schemas.submission import GateError, SubmissionAccepted, SubmissionRejected
 from services.intake.addresses import PageAddresses
+from services.intake.bindings import NotACloudEvent
 from services.intake.cloudevent import CloudEvent
 from services.intake.content import canonical
 from services.intake.fate import Fate, fold, stream_of
@@ -64,6 +65,10 @@ class Submissions:
         ]
         outcomes = iter(await self._recording.record([one for one in judged if isinstance(one, Judged)], today))
         return [one if isinstance(one, Unattributable) else next(outcomes) for one in judged]
+
+    def not_a_cloudevent(self, error: NotACloudEvent) -> Unattributable:
+        """The outcome of what could not be read as an event."""
+        return Unattributable((GateError(code="not-a-cloudevent", sentence=str(error)),))
 
     async def find(self, gemeente: str, submission: str) -> Fate | None:
         stream = stream_of(submission)

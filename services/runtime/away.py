@@ -9,10 +9,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 # No such table, no such schema, no such role: what the migrations make.
 _NOT_MADE = ("42P01", "3F000", "22023")
 # SQLSTATE classes: 08 connection, 40 rolled back for another's sake, 53 out of disk, memory or connections,
-# 57 shut down or starting; 25006 is a standby that does not take writes yet.
-_PASSING = ("08", "25006", "40", "53", "57")
+# 57 shut down or starting, 58 the server's own files; 25006 is a standby that does not take writes yet, 25P03 a
+# transaction that stood still too long; 3D000 and 55000 a database that is being put back: not there, or closed.
+_PASSING = ("08", "25006", "25P03", "3D000", "40", "53", "55000", "57", "58")
 
-ERRORS: tuple[type[Exception], ...] = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+ERRORS: tuple[type[Exception], ...] = (
+    DBAPIError,
+    PoolTimeout,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """Every kind that may say so; which of them do, `database_is_away` tells."""
 
 
@@ -35,6 +43,8 @@ def is_not_migrated(error: BaseException | None) -> bool:
 def _is_passing(error: BaseException | None) -> bool:
     if isinstance(error, asyncpg.InterfaceError):
         return "clos" in str(error)  # "connection is closed", "… was closed in the middle of operation"
+    if isinstance(error, asyncpg.InternalClientError):
+        return "cannot switch to state" in str(error)  # The server ended while it was being spoken to.
     if isinstance(error, OSError):
         # A socket's file that is not there looks like any missing file, but for where it was looked for.
         return "asyncpg" in _raised_in(error)

@@ -1,7 +1,7 @@
 """Personal fields can be opened only with the family's key, where they were sealed, and not at all without it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from secrets import token_bytes
 
 import pytest
@@ -145,6 +145,26 @@ async def test_a_caller_that_goes_away_takes_nothing_from_the_others() -> None:
     keys.answer.set()
     assert all(await asyncio.gather(*others))
     assert [len(asked) for asked in keys.asked] == [1, 9]
+
+
+class Crowded(Vault):
+    """Whose place for keys at hand was taken by others before the first caller came to use its own."""
+
+    crowded = False
+
+    async def prepare(self, gemeente: str, subjects: Collection[str]) -> None:
+        await super().prepare(gemeente, subjects)
+        if not self.crowded:
+            self.crowded = True
+            self._opened.clear()
+
+
+async def test_a_key_that_was_put_away_for_others_is_fetched_again() -> None:
+    keys = Slow()
+    keys.answer.set()
+    vault = Crowded(bytes(32), keys)
+    assert await vault.seal(GEMEENTE, FAMILY, {"note": "x"}, "s")
+    assert keys.asked == [{FAMILY}, {FAMILY}]
 
 
 async def test_a_key_that_does_not_open_is_one_familys_trouble() -> None:

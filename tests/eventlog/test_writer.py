@@ -87,3 +87,22 @@ async def test_a_caller_that_went_away_does_not_take_the_others_along() -> None:
     assert [one.position for one in await stays] == [2]
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def test_what_a_caller_that_went_away_had_not_sent_is_not_stored() -> None:
+    """While the database says nothing: else all that senders gave up would wait in memory."""
+    ledger = Counting("casework")
+    writer = Writer(ledger, lambda gemeente: None)
+    first = asyncio.create_task(writer.append(GEMEENTE, append("first")))
+    await asyncio.sleep(0)
+    while not ledger.transactions:
+        await asyncio.sleep(0)
+    waiting = [asyncio.create_task(writer.append(GEMEENTE, append(f"s{n}"))) for n in range(3)]
+    await asyncio.sleep(0)
+    assert waiting[1].cancel()
+    await first
+    stored = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [isinstance(one, asyncio.CancelledError) for one in stored] == [False, True, False]
+    async with ledger.asking() as tx:
+        found = await ledger.read(tx, GEMEENTE, after=0)
+    assert [one.stream for one in found] == ["first", "s0", "s2"]

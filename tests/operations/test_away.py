@@ -20,12 +20,18 @@ PASSING = [
     asyncpg.DiskFullError("could not extend file"),
     asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT in a read-only transaction"),
     asyncpg.DeadlockDetectedError("deadlock detected"),
+    asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"),
+    asyncpg.ObjectNotInPrerequisiteStateError("database is not currently accepting connections"),
+    asyncpg.InvalidCatalogNameError("database does not exist"),
+    asyncpg.PostgresIOError("could not read block"),
+    asyncpg.IdleInTransactionSessionTimeoutError("terminating connection"),
 ]
 OURS = [
     asyncpg.UniqueViolationError("duplicate key"),
     asyncpg.UndefinedTableError("relation does not exist"),
     asyncpg.InsufficientPrivilegeError("permission denied"),
     asyncpg.InterfaceError("cannot perform operation: another operation is in progress"),
+    asyncpg.InternalClientError("got result for unknown protocol state 3"),
     FileNotFoundError("beheer.html"),
     PermissionError("vault.key"),
     ValueError("age"),

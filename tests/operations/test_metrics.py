@@ -26,6 +26,12 @@ async def test_outcomes_are_counted_by_status_and_code_and_no_label_is_about_a_p
             json=nobody,
             headers={"Authorization": f"Bearer {COACH.bearer_key}", "Content-Type": "application/cloudevents+json"},
         )
+        for unreadable, kind in (
+            (b"{", "application/cloudevents+json"),
+            (b"[7]", "application/cloudevents-batch+json"),
+        ):
+            headers = {"Authorization": f"Bearer {COACH.bearer_key}", "Content-Type": kind}
+            await world.client.post("/v1/events", content=unreadable, headers=headers)
         for path in (fates[0]["links"]["page"], "/wp-login.php", "/v1/submissions/" + "0" * 32):
             await world.client.get(path)
         await world.client.request("BREW", "/coffee")
@@ -34,7 +40,8 @@ async def test_outcomes_are_counted_by_status_and_code_and_no_label_is_about_a_p
 
     assert value("spoorboek_gate_submissions_total", status="accepted") == 3
     assert value("spoorboek_gate_submissions_total", status="rejected") == 1
-    assert value("spoorboek_gate_submissions_total", status="unattributable") == 1
+    assert value("spoorboek_gate_submissions_total", status="unattributable") == 3
+    assert value("spoorboek_gate_reasons_total", status="unattributable", code="not-a-cloudevent") == 2
     codes = {error["code"] for error in fates[3]["errors"]}
     assert codes
     for code in codes:

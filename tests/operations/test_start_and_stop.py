@@ -16,7 +16,7 @@ from eventlog.verification import verify
 from services.demonstration.targets import GEMEENTE, PROGRAMME
 from services.migrations import migrate
 from tests.journey.world import enquiry
-from tests.operations.served import PATIENCE_SECONDS, Served
+from tests.operations.served import HEADERS, PATIENCE_SECONDS, Served
 from tests.parts.postgres_process import PostgresProcess
 
 BATCHES, IN_A_BATCH = 16, 50
@@ -150,3 +150,21 @@ FROM (SELECT coalesce((SELECT position FROM casework.readers), 0) AS casework,
     coalesce((SELECT position FROM intake.readers), 0) AS intake,
     coalesce((SELECT position FROM reporting.readers), 0) AS reporting) AS reached
 """
+
+
+@pytest.mark.connected
+async def test_who_does_not_finish_its_request_keeps_no_process_from_stopping(
+    database_url: str, serve: Callable[[str], Served]
+) -> None:
+    served = serve(database_url)
+    await served.until_ready()
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.client.base_url.port)
+    who = f"Authorization: {HEADERS['Authorization']}"
+    head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\n{who}\r\nContent-Length: 9\r\n\r\n{{"
+    writer.write(head.encode())
+    await writer.drain()
+    while "spoorboek_ready" not in (await served.client.get("/metrics")).text:
+        await asyncio.sleep(0.05)
+    assert await served.end() == 0
+    assert b" 500 " in (await reader.read()).splitlines()[0], "not an answer that says it was taken"
+    writer.close()
