@@ -153,6 +153,10 @@ class PostgresLedger:
     async def sizes(self, tx: AsyncConnection) -> dict[str, int]:
         return dict(await driver_of(tx).fetch(f"SELECT gemeente, size FROM {self.service}.heads"))
 
+    async def ends(self, tx: AsyncConnection) -> dict[str, int]:
+        """The last position that is stored of each ledger, whatever its head says; it looks at all of them."""
+        return dict(await driver_of(tx).fetch(f"SELECT gemeente, max(position) FROM {self.service}.events GROUP BY 1"))
+
     async def head(self, tx: AsyncConnection, gemeente: str) -> Head:
         query = select(self._heads.c.size, self._heads.c.root).where(self._heads.c.gemeente == gemeente)
         row = (await tx.execute(query)).one_or_none()

@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 it did not work out, and a sentence says what to do; 2 wro
 """
 
 import os
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -60,7 +61,12 @@ def serve(service: Annotated[str, typer.Argument(help="intake, casework, reporti
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest form; safe to run again."""
-    finish(lambda: migrate_database(Settings.from_environment(os.environ).database_url))
+
+    async def bring() -> None:
+        with installation(os.environ) as settings:
+            await migrate_database(settings.database_url)
+
+    finish(bring)
 
 
 @app.command()
@@ -166,5 +172,7 @@ def schemas_check() -> None:
 
 def main() -> None:
     """What people act on is a sentence on standard error; the log is JSON lines there too."""
-    logs.configure(os.environ.get("SPOORBOEK_LOG", "warning"))
+    if (level := os.environ.get("SPOORBOEK_LOG", "warning")) not in logs.LEVELS:
+        sys.exit(f"SPOORBOEK_LOG is {level!r}; give one of {', '.join(logs.LEVELS)}")
+    logs.configure(level)
     app()

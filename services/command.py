@@ -8,10 +8,11 @@ import typer
 import uvloop
 from rich.console import Console
 
-from eventlog.errors import EventlogError, describe
+from eventlog.errors import EventlogError
 from eventlog.ledger import SERVICES
 from schemas.programme import ProgrammeError
 from services.embedded import EmbeddedError
+from services.holding import NotHeld
 from services.intake.partners import PartnerFileError
 from services.parked import NotParked
 from services.reporting.generation_build import RebuildUnderWay
@@ -19,12 +20,13 @@ from services.reporting.questions import QuestionError
 from services.reporting.rebuild import NothingKept
 from services.reporting.spreading import ProcessEnded
 from services.runtime import SettingsError
-from services.runtime.away import ERRORS, database_is_away, is_not_migrated
+from services.runtime.away import ERRORS, database_is_away, is_not_migrated, kind_of
 from services.submitting import SubmitError
 
 EXPECTED = (
     EmbeddedError,
     EventlogError,
+    NotHeld,
     NotParked,
     NothingKept,
     PartnerFileError,
@@ -57,7 +59,7 @@ def finish(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 def _about_the_database(error: Exception) -> str | None:
     if database_is_away(error):
-        return f"the database does not answer ({describe(error)}): start it, or mend SPOORBOEK_DATABASE_URL"
+        return f"the database does not answer ({kind_of(error)}): start it, or mend SPOORBOEK_DATABASE_URL"
     if is_not_migrated(error):
         return "the database has no tables of Spoorboek, or older ones: run `spoorboek migrate` on it first"
     return None

@@ -47,7 +47,10 @@ def installation(environment: Mapping[str, str]) -> Iterator[Settings]:
 @contextmanager
 def embedded_installation(data: Path, port: int) -> Iterator[Settings]:
     """The installation in `data`, made on first use, for this process alone."""
-    data.mkdir(parents=True, exist_ok=True)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EmbeddedError(f"{data} cannot be made a folder ({error.strerror}): name another with DATA=") from error
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -95,9 +98,12 @@ def _postgres(folder: Path) -> "PostgresServer":
 
 
 def _vault_key(path: Path) -> bytes:
-    """Made on the first run. Whoever loses this file loses every personal field, for ever."""
+    """Made on the first run, whole or not at all. Whoever loses this file loses every personal field, for ever."""
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _KEY_MODE)
-        with os.fdopen(descriptor, "wb") as file:
+        (new := path.with_suffix(".new")).unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _KEY_MODE), "wb") as file:
             file.write(secrets.token_bytes(MASTER_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
     return path.read_bytes()

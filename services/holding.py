@@ -16,9 +16,14 @@ from eventlog.quarantine import QUARANTINED, WAITING, Quarantine
 from eventlog.reader import Follower
 from eventlog.redrive import redrive
 from services.process import Process
+from services.reporting.generations import find_generation, reader_name
 from services.runtime import Settings
 
 AT_ONCE = 500
+
+
+class NotHeld(LookupError):
+    """No reader holds such a case."""
 
 
 class HeldCase(NamedTuple):
@@ -68,19 +73,28 @@ async def every_held_case(engine: AsyncEngine, service: str) -> AsyncIterator[He
 
 
 async def list_quarantine(settings: Settings, services: Sequence[str], console: Console) -> None:
-    """One line per case."""
+    """One line per case; a generation of the facts that is kept or was copied holds its own, and nobody reads it."""
     count = 0
     for service in services:
         engine = make_engine(settings.database_url, service)
         try:
+            live = await _live_facts(engine) if service == "reporting" else None
             async for held in every_held_case(engine, service):
                 count += 1
                 line = f"{service} {held.reader} {held.ledger}/{held.position} case {held.case_id}"
+                if live not in (None, held.reader):
+                    line += f" (not live: that is {live})"
                 _say(console, f"{line}, {held.waiting} waiting since {held.held_at:%Y-%m-%d %H:%M}: {held.reason}")
         finally:
             await engine.dispose()
     if not count:
         _say(console, "Nothing is in quarantine.")
+
+
+async def _live_facts(engine: AsyncEngine) -> str | None:
+    async with engine.connect() as connection:
+        live = await find_generation(connection)
+    return None if live is None else reader_name(live.live)
 
 
 async def show_quarantine(settings: Settings, ledger: str, position: int, console: Console) -> None:
@@ -109,8 +123,11 @@ async def show_quarantine(settings: Settings, ledger: str, position: int, consol
 
 
 async def redrive_quarantine(settings: Settings, services: Sequence[str], case: str | None, console: Console) -> int:
-    """Try again what the services' readers hold; the number of cases that still cannot be taken."""
-    left = 0
+    """Try again what the services' readers hold; the number of cases that still cannot be taken.
+
+    Raises NotHeld where none of them holds `case`.
+    """
+    left, found = 0, False
     for service in services:
         async with _followers(settings, service) as (engine, followers):
             by_name = {follower.reader.name: follower for follower in followers}
@@ -121,12 +138,17 @@ async def redrive_quarantine(settings: Settings, services: Sequence[str], case: 
                 if (case is not None and held.case_id != case) or held.reader not in by_name or about in tried:
                     continue
                 tried.add(about)
+                found = True
                 done = await redrive(by_name[held.reader], _ledger(held.ledger), held.case_id)
                 line = f"{service} {held.reader} {held.ledger} case {held.case_id}: {done.taken} taken"
                 if done.stopped_at is not None:
                     left += 1
                     line += f", stopped at {done.stopped_at}: {done.reason}"
                 _say(console, line)
+    if not found and case is not None:
+        raise NotHeld(f"no reader holds case {case}: `spoorboek quarantine list` names those that are held")
+    if not found:
+        _say(console, "Nothing to try again.")
     return left
 
 

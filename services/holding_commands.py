@@ -1,6 +1,7 @@
 """`spoorboek quarantine …` and `spoorboek parked …`."""
 
 import os
+import re
 from typing import Annotated
 
 import typer
@@ -33,7 +34,7 @@ def quarantine_show(
 ) -> None:
     """Who holds an event, the reason, and which wait behind it."""
     ledger, _, position = event.rpartition("/")
-    if not ledger or not position.isdigit():
+    if not ledger or not re.fullmatch("[0-9]{1,18}", position):
         raise typer.BadParameter(f"{event} is not a ledger and a position, as in casework/GM0984/12")
 
     async def work() -> None:

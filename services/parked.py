@@ -1,5 +1,6 @@
 """The parked records, for the operator: what each is and why it was parked; what is in it only when asked for."""
 
+import re
 from typing import Any
 
 from rich.console import Console
@@ -76,7 +77,7 @@ async def _open(settings: Settings, engine: AsyncEngine, row: dict[str, Any], co
 async def _find(engine: AsyncEngine, where: str) -> list[dict[str, Any]]:
     topic, _, rest = where.partition("/")
     partition, _, offset = rest.partition("/")
-    if partition.isdigit() and offset.isdigit():
+    if re.fullmatch("[0-9]{1,9}", partition) and re.fullmatch("[0-9]{1,18}", offset):
         at = (PARKED.c.topic == topic, PARKED.c.partition == int(partition), PARKED.c.offset == int(offset))
         async with engine.connect() as connection:
             rows = await connection.execute(select(PARKED).where(*at).order_by(PARKED.c.parked_at))

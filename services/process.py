@@ -148,7 +148,7 @@ class Process:
         if self.settings.service_key:
             routers += [ledger_router(parts.ledger, self.settings.service_key) for parts in self.parts.values()]
         operations = operations_router(self.watch.look, self.telemetry.metrics, list(self.services), self._clock)
-        app = make_app("Spoorboek", [health_router(self.watch.look), operations, *routers])
+        app = make_app("Spoorboek", [health_router(self.watch.look), operations, *routers], self.watch.doubt)
         app.add_middleware(CountRequests, metrics=self.telemetry.metrics)
         return app
 

@@ -7,6 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.status import Status
 
 from eventlog.engine import make_engine
+from eventlog.errors import BrokenLedger
 from eventlog.ledger import SERVICES, LedgerId
 from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify as verify_ledger
@@ -17,23 +18,39 @@ from services.runtime import Settings
 
 
 async def verify(settings: Settings, console: Console) -> None:
-    """Every ledger of every service; raises BrokenLedger at the first that does not hold."""
+    """Every ledger of every service; raises BrokenLedger, which names each that does not hold."""
+    ledgers, broken = 0, list[BrokenLedger]()
     for service in SERVICES:
         engine = make_engine(settings.database_url, service)
         try:
-            await _verify_service(PostgresLedger(engine, service), console)
+            ledger = PostgresLedger(engine, service)
+            async with ledger.asking() as tx:
+                ends = await ledger.ends(tx)  # Before the heads: what is appended in between is in these too.
+                sizes = await ledger.sizes(tx)
+            for gemeente in sorted(ends | sizes):
+                ledgers += 1
+                try:
+                    await _verify_ledger(ledger, gemeente, ends.get(gemeente, 0), sizes.get(gemeente, 0), console)
+                except BrokenLedger as error:
+                    broken.append(error)
         finally:
             await engine.dispose()
+    if broken:
+        raise BrokenLedger("\n".join(map(str, broken)))
+    if not ledgers:
+        _say(console, "There are no ledgers: nothing was ever recorded in this database.")
 
 
-async def _verify_service(ledger: PostgresLedger, console: Console) -> None:
-    async with ledger.asking() as tx:
-        gemeenten = sorted(await ledger.sizes(tx))
+async def _verify_ledger(ledger: PostgresLedger, gemeente: str, end: int, size: int, console: Console) -> None:
+    name = f"{ledger.service}/{gemeente}"
+    if end > size:
+        raise BrokenLedger(
+            f"{name}/{end} is stored past the end of its ledger, whose head counts {size} events: it was not appended, "
+            "or the head was taken away"
+        )
     with console.status("") as status:
-        for gemeente in gemeenten:
-            name = f"{ledger.service}/{gemeente}"
-            verified = await verify_ledger(ledger, gemeente, partial(_show, status, name))
-            _say(console, f"{name}: {verified.size} events, root {verified.root.hex()}")
+        verified = await verify_ledger(ledger, gemeente, partial(_show, status, name))
+    _say(console, f"{name}: {verified.size} events, root {verified.root.hex()}")
 
 
 async def replay(settings: Settings, console: Console) -> None:

@@ -16,6 +16,17 @@ from eventlog.wire import Incoming
 SUBJECT = "parked"
 """Whose key seals them: what cannot be parsed cannot be known to be about any family."""
 
+REASONS = (
+    "partner-unknown",
+    "header-twice",
+    "not-signed",
+    "not-a-cloudevent",
+    "not-attributable",
+    "not-readable",
+    "gone-from-topic",
+)
+"""Why a record is parked: the door's own, and the last two of `PartnerTopics`."""
+
 PARKED = Table(
     "parked",
     MetaData(),
@@ -33,7 +44,7 @@ PARKED = Table(
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A record, the gemeente whose vault keeps it, and a reason from a closed list: kafka_door's or partner_topics'."""
+    """A record, the gemeente whose vault keeps it, and one of the REASONS."""
 
     record: Incoming
     gemeente: str
@@ -47,9 +58,9 @@ class Parking(Protocol):
 
 
 async def count_parked(connection: AsyncConnection) -> dict[str, int]:
-    """How many records are parked for each reason."""
-    query = select(PARKED.c.reason, func.count()).group_by(PARKED.c.reason).order_by(PARKED.c.reason)
-    return {reason: count for reason, count in await connection.execute(query)}
+    """How many records are parked for each of the REASONS: an alert sees a count rise, not one that begins."""
+    query = select(PARKED.c.reason, func.count()).group_by(PARKED.c.reason)
+    return dict.fromkeys(REASONS, 0) | {reason: count for reason, count in await connection.execute(query)}
 
 
 class ParkingLot:

@@ -36,8 +36,15 @@ class Until:
         return str(self.position) if self.day is None else self.day.isoformat()
 
     async def positions(self, tx: AsyncConnection) -> dict[str, int]:
-        """The last position of each ledger that belongs to the copy, by the ledger's name."""
+        """The last position of each ledger that belongs to the copy, by the ledger's name.
+
+        Raises QuestionError for a position that no ledger has: it would come to mean other events.
+        """
         if self.day is None:
+            longest = (await tx.execute(text("SELECT coalesce(max(size), 0) FROM casework.heads"))).scalar_one()
+            if self.position is not None and self.position > longest:
+                sentence = f"No ledger has {self.position} events yet; the longest has {longest}."
+                raise QuestionError(sentence, field="until-position")
             query = "SELECT gemeente, least(size, :until) FROM casework.heads"
             found = await tx.execute(text(query), {"until": self.position})
         else:
@@ -57,9 +64,9 @@ async def build_copy(engine: AsyncEngine, programmes: Programmes, until: Until, 
     """Build the copy, or bring one that is there already to where it should be."""
     async with alone(engine):
         async with engine.begin() as tx:
+            positions = await until.positions(tx)
             live = await ensure_generation(tx, programmes)
             number = await begin(tx, live, About(fingerprint(programmes), KNOWN, until.name))
-            positions = await until.positions(tx)
         # The audit trail is the live facts': it may not be as far as the copy, and a rebuild puts it right.
         build = Build(engine, programmes, progress, number, mends_trail=False)
         await build.up_to(positions)

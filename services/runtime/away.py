@@ -8,10 +8,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 # No such table, no such schema, no such role: what the migrations make.
 _NOT_MADE = ("42P01", "3F000", "22023")
-# SQLSTATE classes: 08 connection, 40 rolled back for another's sake, 53 out of disk, memory or connections,
-# 57 shut down or starting, 58 the server's own files; 25006 is a standby that does not take writes yet, 25P03 a
-# transaction that stood still too long; 3D000 and 55000 a database that is being put back: not there, or closed.
-_PASSING = ("08", "25006", "25P03", "3D000", "40", "53", "55000", "57", "58")
+# SQLSTATE classes: 08 connection, 28 not let in, 40 rolled back for another's sake, 53 out of disk, memory or
+# connections, 57 shut down or starting, 58 the server's own files; 25006 is a standby that does not take writes yet,
+# 25P03 a transaction that stood still too long; 3D000 and 55000 a database that is being put back, gone or closed.
+_PASSING = ("08", "25006", "25P03", "28", "3D000", "40", "53", "55000", "57", "58")
 
 ERRORS: tuple[type[Exception], ...] = (
     DBAPIError,
@@ -29,6 +29,12 @@ def database_is_away(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _is_passing(error.orig)
     return isinstance(error, PoolTimeout | ConnectionError | TimeoutError) or _is_passing(error)
+
+
+def kind_of(error: BaseException) -> str:
+    """The driver's name for it, under whatever SQLAlchemy wrapped it in."""
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None
+    return type(cause or error).__name__
 
 
 def is_not_migrated(error: BaseException | None) -> bool:

@@ -32,6 +32,9 @@ class Metrics:
             "reader_delay_seconds", "Age of a batch's oldest event at its effect's commit.", "service", "reader"
         )
         self._requests = self._counter("http_requests", "HTTP requests answered.", "method", "route", "status")
+        # Without a label they are there at 0 from the start: an alert sees a count rise, not one that begins.
+        self._failures = self._counter("http_failures", "Requests that failed here, answered 500.")
+        self._turned_away = self._counter("http_turned_away", "Requests told to come back, answered 503.")
         self._durations = self._timer("http_request_seconds", "Time to the end of the answer.", "method", "route")
 
     def _counter(self, name: str, told: str, *labels: str) -> Counter:
@@ -55,6 +58,10 @@ class Metrics:
 
     def requested(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()
+        if status == 500:
+            self._failures.inc()
+        elif status == 503 and not route.startswith("/health"):
+            self._turned_away.inc()
         self._durations.labels(method, route).observe(seconds)
 
 

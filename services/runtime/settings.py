@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 from eventlog.vault import MASTER_KEY_BYTES
 from schemas.programme import PUBLISHED
 
@@ -40,7 +43,7 @@ class Settings:
                 "as in postgresql+asyncpg://user:password@host/database, or use `spoorboek run`, which brings its own"
             )
         return cls(
-            database_url=database_url,
+            database_url=_postgresql(database_url),
             kafka=environment.get("SPOORBOEK_KAFKA") or None,
             vault_key=_key(environment.get("SPOORBOEK_VAULT_KEY")),
             partners=_folders(environment.get("SPOORBOEK_PARTNERS"), ()),
@@ -51,6 +54,19 @@ class Settings:
             peers=_peers(environment.get("SPOORBOEK_PEERS", "")),
             lag_seconds=_lag_seconds(environment.get("SPOORBOEK_LAG_SECONDS", "60")),
         )
+
+
+def _postgresql(url: str) -> str:
+    """The address may hold a password, so an error never repeats it."""
+    try:
+        driver = make_url(url).drivername
+    except ArgumentError:
+        driver = ""
+    if driver != "postgresql+asyncpg":
+        raise SettingsError(
+            "SPOORBOEK_DATABASE_URL is not of the form postgresql+asyncpg://user:password@host/database"
+        )
+    return url
 
 
 def _key(value: str | None) -> bytes | None:

@@ -30,9 +30,10 @@ async def ledgers(connection: AsyncConnection, service: str) -> list[LedgerStand
     return [LedgerStanding(service, row.gemeente, row.size, row.root.hex(), row.synthetic) for row in rows]
 
 
-async def held(connection: AsyncConnection, service: str) -> Held:
+async def held(connection: AsyncConnection, service: str, readers: Sequence[str]) -> Held:
+    """What its `readers` hold: a generation that nobody reads keeps what it held, and nobody waits for that."""
     table = quarantine_table(service)
-    query = select(table.c.status, func.count()).group_by(table.c.status)
+    query = select(table.c.status, func.count()).where(table.c.reader.in_(readers)).group_by(table.c.status)
     counts = {status: count for status, count in await connection.execute(query)}
     quarantined = counts.pop(QUARANTINED, 0)
     return Held(quarantined, sum(counts.values()))

@@ -7,29 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.errors import EventlogError, describe
 from eventlog.partner_topics import PartnerTopics
 from eventlog.reader import Follower
 from services.runtime import stored
-from services.runtime.away import database_is_away
+from services.runtime.away import database_is_away, kind_of
 from services.runtime.broker import BrokerProbe
+from services.runtime.database import DatabaseProbe
 from services.runtime.parts import Door, Service
 from services.runtime.standing import LedgerLag, ReaderStanding, Standing, at_door
+from services.runtime.telling import tell
 
 DATABASE, BROKER = "database", "broker"
 _PATIENCE_SECONDS = 5
 _OWNER_PATIENCE_SECONDS = 2
 _LOOK_EVERY_SECONDS = 5
-_PUT_BACK = (
-    "the ledger lacks events that its reader has had: it was put back alone, and as many new ones will be left out; "
-    "take nothing in, and put it back whole or its readers to the same moment"
-)
-_AS_LONG_AGAIN = (
-    "the ledger is as long again as its reader has read: unless it was put back whole, events were left out"
-)
 
 log = structlog.get_logger()
 
@@ -56,6 +50,7 @@ class Watch:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.started = False
+        self._database = DatabaseProbe(watched[0].engine) if watched else None
         self._watched, self._broker, self._lag_seconds = watched, broker, lag_seconds
         self._clock, self._monotonic = clock, monotonic
         self.parts = (DATABASE,) if broker is None else (DATABASE, BROKER)
@@ -78,7 +73,7 @@ class Watch:
         while True:
             try:
                 now = await self.look()
-                _tell(before, now)
+                tell(before, now)
                 before = now
             except Exception as error:  # noqa: BLE001 - who watches must not be the first to go
                 log.error("could not look", error=describe(error))
@@ -88,7 +83,12 @@ class Watch:
         """Why `part` cannot be reached, None where it can; for who waits to start."""
         if part == BROKER:
             return await self._broker.why_away() if self._broker else None
-        return await self._asked(lambda: _nothing(self._watched[0].engine))
+        return await self._database.why_away() if self._database else None
+
+    def doubt(self) -> None:
+        """A sender was told to come back: look whether anything can be written."""
+        if self._database:
+            self._database.doubt()
 
     async def close(self) -> None:
         if self._broker:
@@ -103,7 +103,9 @@ class Watch:
             for watched in self._watched:
                 found = await self._add(found, watched)
 
-        away = {DATABASE: await self._asked(ask), BROKER: await broker}
+        # What is frozen is known by a short question; the long ones are asked where that was answered.
+        why = await self.why_away(DATABASE) or await self._asked(ask)
+        away = {DATABASE: why, BROKER: await broker}
         known = {part: why for part, why in away.items() if why is not None}
         if DATABASE in known:
             found = Standing(self.started, {}, self.parts)
@@ -116,16 +118,16 @@ class Watch:
         except Exception as error:
             if not database_is_away(error):
                 raise
-            return type(error).__name__
+            return kind_of(error)
         return None
 
     async def _add(self, found: Standing, watched: Watched) -> Standing:
         service = watched.service
         async with watched.engine.connect() as connection:
             ledgers = await stored.ledgers(connection, service.name)
-            held = await stored.held(connection, service.name)
             parked = await service.parked(connection) if service.parked else found.parked
-            building = await stored.building(connection, service)
+            building = await stored.building(connection, service)  # It tells which generation is read now.
+            held = await stored.held(connection, service.name, [one.reader.name for one in watched.followers])
         readers = [await self._reader(service.name, follower) for follower in watched.followers]
         for door, topics in watched.doors:
             readers += at_door(service.name, door.name, door.topics, topics.lags(), self._lag_seconds)
@@ -170,30 +172,3 @@ class Watch:
             since = now
         self._moves[where] = (position, since)
         return now - since
-
-
-async def _nothing(engine: AsyncEngine) -> None:
-    async with engine.connect() as connection:
-        await connection.execute(select(1))
-
-
-def _tell(before: Standing, now: Standing) -> None:
-    """One line when something goes wrong and one when it is over."""
-    for part, why in now.away.items():
-        if part not in before.away:
-            log.warning("part away", part=part, error=why)
-    for part in before.away:
-        if part not in now.away:
-            log.warning("part is back", part=part)
-    for reader in now.stuck:
-        if reader not in before.stuck:
-            log.error("reader stands still", reader=reader)
-    for reader in now.put_back:
-        if reader not in before.put_back:
-            log.error(_PUT_BACK, reader=reader)
-    for reader in before.stuck:
-        if reader not in now.stuck and not now.away:
-            if reader in before.put_back:
-                log.error(_AS_LONG_AGAIN, reader=reader)
-            else:
-                log.warning("reader moves again", reader=reader)

@@ -1,6 +1,7 @@
 """The HTTP side of a process: the rules every answer follows (NL GOV API Design Rules), whichever service gives it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -32,8 +33,8 @@ RETRY_AFTER_SECONDS = 5
 log = structlog.get_logger()
 
 
-def make_app(title: str, routers: Sequence[APIRouter]) -> FastAPI:
-    """An application with `routers` and nothing else."""
+def make_app(title: str, routers: Sequence[APIRouter], turned_away: Callable[[], None] = lambda: None) -> FastAPI:
+    """An application with `routers` and nothing else; `turned_away` is called when somebody is told to come back."""
     app = FastAPI(
         title=title,
         version=API_VERSION,
@@ -51,7 +52,7 @@ def make_app(title: str, routers: Sequence[APIRouter]) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for unavailable in away.ERRORS:
-        app.add_exception_handler(unavailable, _database)
+        app.add_exception_handler(unavailable, partial(_database, turned_away))
     app.add_exception_handler(Exception, _failure)
     return app
 
@@ -104,10 +105,11 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem_response(problem)
 
 
-async def _database(request: Request, error: Exception) -> Response:
+async def _database(turned_away: Callable[[], None], request: Request, error: Exception) -> Response:
     if not away.database_is_away(error):
         return await _failure(request, error)
-    log.warning("database away", path=request.url.path, error=type(error).__name__)
+    turned_away()
+    log.warning("database away", path=request.url.path, error=away.kind_of(error))
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     detail = "Nothing was lost. Send the same request again after the seconds in Retry-After."
     return problem_response(Problem(503, "Temporarily unavailable", detail, headers=headers))

@@ -1,7 +1,9 @@
 """Events are only ever added: PostgreSQL refuses anything else to the services, and to the owner as well."""
 
+from io import StringIO
+
 import pytest
-from sqlalchemy import text
+from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -10,6 +12,8 @@ from eventlog.errors import BrokenLedger
 from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify
 from services.migrations import migrate
+from services.runtime import Settings
+from services.upkeep import verify as verify_all
 from tests.eventlog.making import GEMEENTE, append
 
 CHANGES = (
@@ -21,7 +25,7 @@ CHANGES = (
 
 async def attempt(engine: AsyncEngine, statement: str) -> None:
     async with engine.begin() as connection:
-        await connection.execute(text(statement))
+        await connection.exec_driver_sql(statement)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -72,6 +76,37 @@ async def test_who_goes_round_both_guards_is_found_out(
     await owner.dispose()
     with pytest.raises(BrokenLedger, match=TAMPERED[tampering]):
         await verify(ledger, GEMEENTE)
+
+
+FOREIGN = """
+INSERT INTO casework.events SELECT (jsonb_populate_record(one, '{"position": 9, "version": 9}')).*
+FROM casework.events one WHERE position = 2 AND gemeente = 'GM0001'
+"""
+PAST_THE_END = {
+    "DELETE FROM casework.heads WHERE gemeente = 'GM0001'": "casework/GM0001/2 is stored past the end of its ledger",
+    FOREIGN: "casework/GM0001/9 is stored past the end of its ledger, whose head counts 2 events",
+}
+
+
+@pytest.mark.parametrize("tampering", PAST_THE_END)
+async def test_what_no_head_counts_is_found_out_and_the_other_ledgers_are_looked_at_too(
+    ledger: PostgresLedger, database_url: str, tampering: str
+) -> None:
+    console = Console(file=StringIO(), width=500)
+    await verify_all(Settings(database_url), console)
+    for gemeente in ("GM0001", GEMEENTE):
+        async with ledger.begin() as tx:
+            await ledger.append(tx, gemeente, [append("a", count=2)])
+    owner = create_async_engine(database_url)
+    await attempt(owner, "ALTER TABLE casework.events DISABLE TRIGGER ALL")
+    await attempt(owner, tampering)
+    await owner.dispose()
+    with pytest.raises(BrokenLedger, match=PAST_THE_END[tampering]):
+        await verify_all(Settings(database_url), console)
+    assert isinstance(console.file, StringIO)
+    nothing, sound = console.file.getvalue().splitlines()
+    assert nothing.startswith("There are no ledgers: ")
+    assert sound.startswith(f"casework/{GEMEENTE}: 2 events")
 
 
 async def test_migrating_again_changes_nothing(empty_database_url: str) -> None:

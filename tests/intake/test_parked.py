@@ -64,7 +64,9 @@ async def test_what_is_in_a_record_cannot_act_on_the_terminal(settings: Settings
     assert "header    ce_id: x\\xff\n" in said(console)
 
 
-@pytest.mark.parametrize("where", ["submissions.school/2/42", "submissions.school", "other/2/41", "a/b/c"])
+@pytest.mark.parametrize(
+    "where", ["submissions.school/2/42", "submissions.school", "other/2/41", "a/b/c", "a/²/1", "a/1/" + "9" * 20]
+)
 async def test_a_record_that_is_not_parked_is_said_to_be_not(settings: Settings, console: Console, where: str) -> None:
     with pytest.raises(NotParked, match="name topic/partition/offset"):
         await show_parked(settings, where, False, console)

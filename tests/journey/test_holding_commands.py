@@ -45,6 +45,10 @@ async def spoorboek(world: World, *words: str) -> tuple[int, str, str]:
 
 async def test_nothing_is_held(world: World) -> None:
     assert await spoorboek(world, "quarantine", "list") == (0, "Nothing is in quarantine.\n", "")
+    assert await spoorboek(world, "quarantine", "redrive") == (0, "Nothing to try again.\n", "")
+    code, said, complained = await spoorboek(world, "quarantine", "redrive", "--case", "x")
+    assert (code, said) == (1, "")
+    assert complained.startswith("no reader holds case x: ")
     code, _, complained = await spoorboek(world, "parked", "show", "submissions.school/0/1")
     assert (code, complained.split(":")[0]) == (1, "submissions.school/0/1 is not parked")
 
@@ -62,6 +66,12 @@ async def test_a_case_that_still_cannot_be_taken_is_an_exit_code(world: World) -
     code, said, _ = await spoorboek(world, "quarantine", "redrive")
     assert code == 1
     assert ": 0 taken, stopped at 3: casework/GM0984/3: " in said
+    assert (await spoorboek(world, "replay"))[0] == 0
+    _, said, _ = await spoorboek(world, "quarantine", "list", "--service", "reporting")
+    assert [line.split(",")[0].split(" ", 5)[5:] for line in said.splitlines()] == [["(not live: that is facts_2)"], []]
+    await world.settle()
+    metrics = (await world.client.get("/metrics")).text
+    assert 'spoorboek_quarantined_events{service="reporting"} 1.0' in metrics, "a generation that is kept is no alarm"
 
 
 async def test_more_cases_than_are_read_at_once_are_all_tried(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +89,16 @@ async def test_more_cases_than_are_read_at_once_are_all_tried(world: World, monk
     assert await holding.redrive_quarantine(world.process.settings, ["reporting"], None, Console(quiet=True)) == 5
 
 
-@pytest.mark.parametrize("words", ["list --service archive", "redrive --service archive", "show 12", "show casework/x"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "list --service archive",
+        "redrive --service archive",
+        "show 12",
+        "show x/y",
+        "show a/b/²",
+        "show a/b/" + "9" * 20,
+    ],
+)
 def test_wrong_use_is_said_before_anything_is_done(words: str) -> None:
     assert CliRunner().invoke(quarantine, words.split()).exit_code == 2

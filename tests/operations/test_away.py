@@ -24,6 +24,7 @@ PASSING = [
     asyncpg.ObjectNotInPrerequisiteStateError("database is not currently accepting connections"),
     asyncpg.InvalidCatalogNameError("database does not exist"),
     asyncpg.PostgresIOError("could not read block"),
+    asyncpg.InvalidPasswordError("password authentication failed"),
     asyncpg.IdleInTransactionSessionTimeoutError("terminating connection"),
 ]
 OURS = [

@@ -1,6 +1,7 @@
 """Without its database a process stays up, says so, takes nothing it cannot keep, and goes on by itself."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -79,6 +80,59 @@ async def test_when_every_connection_is_taken_senders_are_asked_to_come_back(dat
     assert (refused.status_code, refused.headers.get("Retry-After")) == (503, "5")
     assert (ready.status_code, ready.json()["away"]) == (503, ["database"])
     assert taken.status_code == 202
+
+
+_FULL = """
+CREATE FUNCTION disk_is_full() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE FUNCTION row_does_not_fit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON intake.events FOR EACH STATEMENT EXECUTE FUNCTION row_does_not_fit();
+CREATE EVENT TRIGGER full_disk ON ddl_command_start EXECUTE FUNCTION disk_is_full()
+"""
+_ROOM = ("DROP EVENT TRIGGER full_disk", "DROP TRIGGER full_disk ON intake.events")
+_CUT_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+_READ_ONLY = f"""
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$;
+{_CUT_OTHERS}
+"""
+_WRITABLE = (
+    "SET default_transaction_read_only = off",
+    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$",
+    _CUT_OTHERS,
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"), [(_FULL, _ROOM, "DiskFullError"), (_READ_ONLY, _WRITABLE, "read-only")]
+)
+async def test_a_database_that_answers_and_takes_nothing_is_away(
+    database_url: str, before: str, after: Sequence[str], why: str
+) -> None:
+    owner = create_async_engine(database_url, isolation_level="AUTOCOMMIT")
+    async with world_of(settings_for(database_url, None)) as world:
+        async with owner.connect() as connection:
+            for statement in before.split(";\n"):
+                await connection.execute(text(statement))
+        refused = await _post(world, enquiry("C1", "2023-03-01"))
+        accepting = await world.client.get("/health/accepting")
+        away = (await world.process.watch.look()).away
+        page = await world.client.get("/beheer")
+        async with owner.connect() as connection:
+            for statement in after:
+                await connection.execute(text(statement))
+        async with asyncio.timeout(RECOVERY_SECONDS):
+            while (await world.client.get("/health/accepting")).status_code != 200:
+                await asyncio.sleep(0.1)
+        again = await _post(world, enquiry("C1", "2023-03-01"))
+    await owner.dispose()
+    assert (refused.status_code, refused.headers.get("Retry-After")) == (503, "5")
+    assert (accepting.status_code, away) == (503, {"database": why})
+    assert f"De database is weg ({why})" in page.text
+    assert again.status_code == 202
 
 
 async def test_a_copy_that_is_broken_off_is_answered_as_a_database_that_is_away(database_url: str) -> None:

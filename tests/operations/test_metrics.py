@@ -54,6 +54,7 @@ async def test_outcomes_are_counted_by_status_and_code_and_no_label_is_about_a_p
     assert value("spoorboek_ledger_events", service="casework", gemeente="GM0984") == 5
     assert value("spoorboek_reader_delay_seconds_count", service="reporting", reader="facts_1")
     assert value("spoorboek_quarantined_events", service="casework") == 0
+    assert value("spoorboek_parked_records", reason="not-signed") == 0
     for trace in [fate["submission"] for fate in fates] + ["Jansen", COACH.source, "wp-login", "BREW"]:
         assert trace not in exposed
     assert not re.search(r"[0-9a-f]{32}", exposed)
@@ -66,14 +67,26 @@ async def test_a_request_that_fails_is_counted_under_its_route() -> None:
     async def fails(name: str) -> None:
         raise RuntimeError(name)
 
+    @router.get("/v1/away")
+    @router.get("/health/ready")
+    async def away() -> None:
+        raise ConnectionRefusedError
+
     metrics = Metrics()
+    told = metrics.registry.get_sample_value
     app = make_app("test", [router])
     app.add_middleware(CountRequests, metrics=metrics)
+    assert told("spoorboek_http_failures_total") == told("spoorboek_http_turned_away_total") == 0, (
+        "an alert sees it rise"
+    )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get("/fails/secret")).status_code == 500
+        assert (await client.get("/v1/away")).status_code == 503
+        assert (await client.get("/health/ready")).status_code == 503
     counted = {"method": "GET", "route": "/fails/{name}", "status": "500"}
-    assert metrics.registry.get_sample_value("spoorboek_http_requests_total", counted) == 1
+    assert told("spoorboek_http_requests_total", counted) == 1
+    assert told("spoorboek_http_failures_total") == told("spoorboek_http_turned_away_total") == 1
 
 
 def _values(exposed: str) -> Callable[..., float]:

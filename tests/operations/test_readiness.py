@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 
 from eventlog.ledger import LedgerId, Recorded
 from services.runtime.standing import LedgerLag
-from services.runtime.watch import Watch, _tell
+from services.runtime.telling import tell
+from services.runtime.watch import Watch
 from tests.eventlog.making import GEMEENTE
 from tests.journey.world import COACH, World, enquiry, settings_for
 from tests.operations.conftest import Clock, world_of
@@ -63,9 +64,9 @@ async def test_a_ledger_that_was_put_back_behind_its_reader_is_said_at_once(data
     assert f"Grootboek casework/GM0984 mist {2 - left} gebeurtenis" in page
     assert "die lezer facts_1 van reporting al heeft gehad" in page
     with capture_logs() as logs:
-        _tell(before, behind)
-        _tell(behind, behind)
-        _tell(behind, before)
+        tell(before, behind)
+        tell(behind, behind)
+        tell(behind, before)
     told = [line["event"].partition(":")[0] for line in logs if line["reader"] == facts]
     assert told == [
         "reader stands still",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import make_url
 
 from services.runtime.away import is_not_migrated
 
@@ -38,3 +39,38 @@ async def test_a_database_that_is_away() -> None:
 def test_a_server_without_our_roles_is_not_migrated_either() -> None:
     assert is_not_migrated(asyncpg.InvalidParameterValueError('role "spoorboek_intake" does not exist'))
     assert not is_not_migrated(asyncpg.UniqueViolationError("duplicate key"))
+
+
+WRONG = {
+    "SPOORBOEK_DATABASE_URL": ("garbage", "postgresql://user:secret@host/database"),
+    "SPOORBOEK_LOG": ("verbose",),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+async def test_a_setting_that_cannot_be_used(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    url = value if name == "SPOORBOEK_DATABASE_URL" else "postgresql+asyncpg://localhost:1/spoorboek"
+    code, said = await complaint(url, "verify")
+    assert code == 1
+    assert said.startswith(f"{name} is ")
+    assert len(said.splitlines()) == 1
+    assert "secret" not in said
+
+
+async def test_a_database_or_a_login_that_does_not_exist(empty_database_url: str) -> None:
+    right = make_url(empty_database_url)
+    for wrong in (right.set(database="nowhere"), right.set(username="nobody")):
+        code, said = await complaint(wrong.render_as_string(hide_password=False), "verify")
+        assert code == 1
+        assert said.startswith("the database does not answer (Invalid"), said
+        assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [("--until", "2999-01-01"), ("--until", "9999-12-31"), ("--remove", "")])
+async def test_a_replay_that_is_not_meant_is_not_made(database_url: str, words: tuple[str, ...]) -> None:
+    code, said = await complaint(database_url, "replay", *words)
+    assert code == (2 if words[0] == "--until" else 1), said
+    assert "Traceback" not in said
+    _, listed = await complaint(database_url, "replay", "--list")
+    assert listed == ""
