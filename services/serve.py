@@ -30,6 +30,12 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _stop(server: uvicorn.Server) -> None:
+    """Told once, what is being answered is finished; told again, it is not waited for."""
+    server.force_exit = server.should_exit
+    server.should_exit = True
+
+
 @asynccontextmanager
 async def serving(process: Process, host: str, port: int) -> AsyncIterator["asyncio.Task[None]"]:
     """The HTTP side, up; the task ends when the process is told to stop (Ctrl-C, SIGTERM)."""
@@ -39,7 +45,7 @@ async def serving(process: Process, host: str, port: int) -> AsyncIterator["asyn
     task = asyncio.create_task(server.serve())
     loop = asyncio.get_running_loop()
     for told_to_stop in _STOPPING:
-        loop.add_signal_handler(told_to_stop, setattr, server, "should_exit", True)
+        loop.add_signal_handler(told_to_stop, _stop, server)
     try:
         while not server.started and not task.done():
             await asyncio.sleep(0.02)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import LedgerId
 from schemas.programme import Programmes
-from services.reporting.generation_build import Build, alone, begin
+from services.reporting.generation_build import Build, alone, begin, is_at_work
 from services.reporting.generations import built_generations, drop_tables, ensure_generation, fingerprint, schema_of
 from services.reporting.half_built import KNOWN, About, read_about, read_progress
 from services.reporting.questions import QuestionError
@@ -104,5 +104,6 @@ async def under_way(tx: AsyncConnection) -> list[Building]:
         about = await read_about(tx, schema_of(number))
         if about is not None and not about.finished:
             ledgers = await read_progress(tx, schema_of(number))
-            found.append(Building(number, sum(one.position for one in ledgers), sum(one.target for one in ledgers)))
+            done, to_do = sum(one.position for one in ledgers), sum(one.target for one in ledgers)
+            found.append(Building(number, done, to_do, stopped=not await is_at_work(tx)))
     return found

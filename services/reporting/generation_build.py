@@ -119,16 +119,31 @@ def _ledger(name: str) -> LedgerId:
     return LedgerId(SOURCE, name.removeprefix(f"{SOURCE}/"))
 
 
+_LOCK = "hashtext('spoorboek rebuild')"
+_HELD = f"""
+SELECT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (classid::bigint << 32 | objid::bigint) = {_LOCK}::bigint
+)
+"""
+
+
+async def is_at_work(tx: AsyncConnection) -> bool:
+    """Whether a process builds a generation now."""
+    return bool((await tx.execute(text(_HELD))).scalar_one())
+
+
 @asynccontextmanager
 async def alone(engine: AsyncEngine) -> AsyncIterator[None]:
     """One rebuild at a time; the lock goes with the connection, so that a crash leaves none behind."""
     async with engine.connect() as connection:
-        locked = await connection.execute(text("SELECT pg_try_advisory_lock(hashtext('spoorboek rebuild'))"))
+        locked = await connection.execute(text(f"SELECT pg_try_advisory_lock({_LOCK})"))
         if not locked.scalar_one():
             raise RebuildUnderWay
         await connection.commit()
         try:
             yield
         finally:
-            await connection.execute(text("SELECT pg_advisory_unlock(hashtext('spoorboek rebuild'))"))
+            await connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
             await connection.commit()

@@ -34,6 +34,8 @@ class Gauges(Collector):
         yield _gauge("quarantine_waiting_events", "Events of the same cases, waiting.", ("service",), waiting)
         parked = {(reason,): count for reason, count in (standing.parked or {}).items()}
         yield _gauge("parked_records", "Records from Kafka that are nobody's submission.", ("reason",), parked)
+        stopped = {(str(one.generation),): one.stopped for one in standing.building}
+        yield _gauge("rebuild_stopped", "1 where no process works on a rebuild.", ("generation",), stopped)
         done = {(str(one.generation),): one.done for one in standing.building}
         to_do = {(str(one.generation),): one.to_do for one in standing.building}
         yield _gauge("rebuild_events_done", "Events a rebuild of the facts has had.", ("generation",), done)

@@ -57,11 +57,12 @@ class LedgerStanding:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """A generation of the facts that is being built, in events."""
+    """A generation of the facts that is being built, in events; `stopped` where no process works on it."""
 
     generation: int
     done: int
     to_do: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

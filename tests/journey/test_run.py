@@ -37,6 +37,12 @@ def test_run_goes_on_through_ctrl_c_and_kill(tmp_path: Path) -> None:
 
         third = Run(data, port, NEXT_RUN_SECONDS)
         assert value(port, "active") == 286
+        for process in postgres_of(data):
+            process.kill()
+        wait_until(
+            lambda: httpx.get(f"http://localhost:{port}/health/ready").status_code == 200 and bool(postgres_of(data))
+        )
+        assert value(port, "active") == 286
         assert third.end(signal.SIGTERM) == 0
         assert not postgres_of(data)
 

@@ -40,7 +40,7 @@ BAD = replace(
     ),
     held={"casework": Held(1, 3), "reporting": Held(1, 0)},
     parked={"not-signed": 2},
-    building=(Building(3, 250_000, 1_000_000),),
+    building=(Building(3, 250_000, 1_000_000), Building(4, 2, 5, stopped=True)),
 )
 NO_DATABASE = Standing(True, {"database": "ConnectionRefusedError"}, ("database",))
 STARTING = replace(NO_DATABASE, started=False, away={})
@@ -89,7 +89,8 @@ async def test_what_is_wrong_is_named_with_what_it_means() -> None:
     assert (
         '<p class="value">2</p><p class="quiet">3 wachten erachter: <code>spoorboek quarantine list</code></p>' in page
     )
-    assert "250.000 van 1.000.000 gebeurtenissen" in page
+    assert "250.000 van 1.000.000 gebeurtenissen. De cijfers van nu blijven zichtbaar" in page
+    assert "2 van 5 gebeurtenissen. <strong>Ligt stil:</strong>" in page
 
 
 async def test_without_the_database_or_before_the_start_the_page_still_answers() -> None:

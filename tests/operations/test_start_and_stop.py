@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -15,6 +17,7 @@ from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify
 from services.demonstration.targets import GEMEENTE, PROGRAMME
 from services.migrations import migrate
+from services.serve import _stop
 from tests.journey.world import enquiry
 from tests.operations.served import HEADERS, PATIENCE_SECONDS, Served
 from tests.parts.postgres_process import PostgresProcess
@@ -168,3 +171,11 @@ async def test_who_does_not_finish_its_request_keeps_no_process_from_stopping(
     assert await served.end() == 0
     assert b" 500 " in (await reader.read()).splitlines()[0], "not an answer that says it was taken"
     writer.close()
+
+
+def test_who_is_told_twice_waits_for_nobody() -> None:
+    server = uvicorn.Server(uvicorn.Config(FastAPI()))
+    _stop(server)
+    assert (server.should_exit, server.force_exit) == (True, False)
+    _stop(server)
+    assert (server.should_exit, server.force_exit) == (True, True)

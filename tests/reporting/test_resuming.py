@@ -14,6 +14,7 @@ import tests
 from eventlog.errors import BrokenLedger, PositionMoved
 from eventlog.ledger import Append, LedgerId
 from services.reporting.copies import under_way
+from services.reporting.generation_build import alone
 from services.reporting.rebuild import rebuild, roll_back
 from services.reporting.spreading import Progress, Stopped
 from tests.reporting.made import COACHES, GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
@@ -73,6 +74,9 @@ async def test_a_rebuild_that_was_killed_goes_on_where_it_was(casework: Casework
         await killed_at(position, casework, database_url)
         async with casework.engine.connect() as connection:
             (left,) = await under_way(connection)
+            async with alone(casework.engine):
+                (going_on,) = await under_way(connection)
+        assert (left.stopped, going_on.stopped) == (True, False)
         assert position - 20 <= left.done < left.to_do == 100, "what two checkpoints touch may not be written yet"
     report = await rebuilt(casework, 10)
     assert (report.generation, report.differences) == (2, ())
