@@ -68,7 +68,7 @@ class PartnerTopics:
 
     def lags(self) -> list[TopicLag]:
         """Of the partitions that are this process's to read."""
-        return [place.lag() for place in self._places.values()]
+        return sorted((place.lag() for place in self._places.values()), key=lambda lag: lag.topic)
 
     async def _run(self, consumer: AIOKafkaConsumer) -> None:
         while True:
@@ -87,13 +87,14 @@ class _Place:
     def __init__(self, consumer: AIOKafkaConsumer, partition: TopicPartition, take: Take) -> None:
         self._consumer, self._partition, self._take = consumer, partition, take
         self._next: int | None = None
+        self._to_take: int | None = None
         self._since: float | None = None
         self._wait, self._not_before = 0.0, 0.0
 
     def lag(self) -> TopicLag:
-        end = self._consumer.highwater(self._partition) if self._next is not None else None
-        seconds = 0.0 if self._since is None else monotonic() - self._since
-        return TopicLag(self._partition.topic, 0 if end is None else max(0, end - (self._next or 0)), seconds)
+        end = self._consumer.highwater(self._partition) if self._to_take is not None else None
+        behind = 0 if end is None or self._to_take is None else max(0, end - self._to_take)
+        return TopicLag(self._partition.topic, behind, 0.0 if self._since is None else monotonic() - self._since)
 
     async def advance(self) -> bool:
         """Whether records were taken. Where that fails they are read again, after a pause."""
@@ -115,13 +116,14 @@ class _Place:
         records = await self._fetch()
         if not records:
             return False
+        self._to_take = records[0].offset
         try:
             await self._take([*await self._gone_before(records[0]), *records])
         except Exception:
             if self._partition in self._consumer.assignment():
                 self._consumer.seek(self._partition, records[0].offset)
             raise
-        self._next = records[-1].offset + 1
+        self._next = self._to_take = records[-1].offset + 1
         try:
             await self._consumer.commit({self._partition: self._next})
         except KafkaError as error:

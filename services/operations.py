@@ -22,7 +22,7 @@ _REFRESH_SECONDS = 15
 _PARTS = {"database": "De database", "broker": "De berichtenbus (Kafka)"}
 _READERS = {
     "casework": "verwerkt inzendingen tot feiten",
-    "submissions": "neemt berichten van partners aan",
+    "submissions": "neemt inzendingen van een partner aan",
     "outcomes": "legt de uitkomst bij de inzending",
     "relay": "zet gebeurtenissen op de bus",
     "answers": "stuurt partners hun antwoord",

@@ -106,6 +106,7 @@ async def test_one_topic_that_fails_holds_up_no_other(bus: KafkaBus) -> None:
     await taken.become("submissions.c", b"good")
     lags = {lag.topic: lag for lag in reading.lags()}
     assert lags["submissions.a"].seconds < 0.5 <= lags["submissions.b"].seconds
+    assert lags["submissions.a"].behind == 0 < lags["submissions.b"].behind
     assert not taken.of("submissions.b")
     taken.refused.clear()
     await taken.become("submissions.b", b"bad", b"good")

@@ -42,7 +42,14 @@ async def test_a_plan_made_before_statistics_are_taken_does_too(casework: Casewo
         assert await looked_at(tx, "facts_1.%", lambda: load(tx, 1, GEMEENTE, asked, asked)) == 4
 
 
-async def test_indexes_of_an_older_version_become_todays(casework: Casework, database_url: str) -> None:
+# As before the content of a parked record was part of its key.
+PARKED_BEFORE = """
+ALTER TABLE intake.parked DROP CONSTRAINT parked_pkey, DROP COLUMN digest,
+    ADD CONSTRAINT parked_pkey PRIMARY KEY (topic, partition, "offset")
+"""
+
+
+async def test_tables_of_an_older_version_become_todays(casework: Casework, database_url: str) -> None:
     await casework.writes([story(1)])
     await casework.read_by_reporting()
     owner = create_async_engine(database_url)
@@ -51,8 +58,11 @@ async def test_indexes_of_an_older_version_become_todays(casework: Casework, dat
         await tx.execute(text("DROP INDEX facts_1.segments_by_opening, facts_1.segments_by_closing"))
         await tx.execute(text("CREATE INDEX segments_by_opening ON facts_1.segments (gemeente, programme, opened_on)"))
         await tx.execute(text("CREATE INDEX segments_by_closing ON facts_1.segments (gemeente, programme, closed_on)"))
+        await tx.execute(text(PARKED_BEFORE))
+        await tx.execute(text("INSERT INTO intake.parked VALUES ('submissions.x', 0, 1, 'GM0984', 'not-signed', 's')"))
         await tx.execute(text("UPDATE alembic_version SET version_num = '0003'"))
     await migrate(database_url)
     async with owner.begin() as tx:
+        assert (await tx.execute(text("SELECT reason, digest FROM intake.parked"))).one() == ("not-signed", "")
         assert (await tx.execute(text(INDEXES))).scalars().all() == todays
     await owner.dispose()
