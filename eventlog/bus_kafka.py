@@ -20,7 +20,8 @@ from faststream.kafka.message import KafkaAckableMessage
 
 from eventlog.errors import Gap, PositionMoved, UnreadableRecord, describe
 from eventlog.ledger import LedgerId, Recorded
-from eventlog.partner_topics import PartnerTopics, Take
+from eventlog.partner_partition import Take
+from eventlog.partner_topics import PartnerTopics
 from eventlog.reader import Follower
 from eventlog.topics import make_topics
 from eventlog.wire import Outgoing, by_ledger, events_topic, incoming, recorded
@@ -105,8 +106,7 @@ class KafkaBus:
 
     async def start(self, kept: Iterable[str]) -> None:
         """Have the topics `kept` and those that partners write; connect. What fails can be tried anew."""
-        passing = [topic for reading in self._partner_topics for topic in reading.topics]
-        await make_topics(self._bootstrap, kept, passing)
+        await make_topics(self._bootstrap, kept, [topic for one in self._partner_topics for topic in one.topics])
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
         )

@@ -4,10 +4,12 @@ import asyncio
 import fcntl
 import os
 import secrets
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import psutil
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _KEY_MODE = 0o600
 _LOOK_SECONDS = 2
+_GIVEN_UP_SECONDS = 30
 
 log = structlog.get_logger()
 
@@ -106,13 +109,22 @@ def _postgres(folder: Path) -> "PostgresServer":
 
 async def keep_up(server: "PostgresServer", until: asyncio.Event) -> None:
     """Start the server again where it ended, as on a full disk: nobody else does."""
+    attempt, given_up_at = threading.Thread(), 0.0
     while not until.is_set():
-        try:
-            await asyncio.to_thread(server.ensure_postgres_running)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again until somebody made room
-            log.error("PostgreSQL does not start, will try again", error=describe(error))
+        # One whose server ends while it starts never returns; whichever brings it up ends them all.
+        if not attempt.is_alive() or monotonic() > given_up_at:
+            attempt = threading.Thread(target=_start, args=(server,), daemon=True)
+            attempt.start()
+            given_up_at = monotonic() + _GIVEN_UP_SECONDS
         with suppress(TimeoutError):
             await asyncio.wait_for(until.wait(), _LOOK_SECONDS)
+
+
+def _start(server: "PostgresServer") -> None:
+    try:
+        server.ensure_postgres_running()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again until somebody made room
+        log.error("PostgreSQL does not start, will try again", error=describe(error))
 
 
 def _vault_key(path: Path) -> bytes:

@@ -73,7 +73,7 @@ _POST_RESPONSES: dict[int | str, dict[str, Any]] = {
     401: _NOT_AUTHENTICATED,
     408: _problem("The whole request did not come within a minute."),
     409: _problem("Contested: the same source and id came before with other content, and the first stands."),
-    413: _problem("Larger than 128 KiB, or 8 MiB for a batch."),
+    413: _problem("Larger than 256 KiB, or 8 MiB for a batch."),
     503: _AWAY,
 }
 

@@ -25,7 +25,7 @@ REASONS = (
     "not-readable",
     "gone-from-topic",
 )
-"""Why a record is parked: the door's own, and the last two of `PartnerTopics`."""
+"""Why a record is parked: the door's own reasons, and the last two of `PartnerPartition`."""
 
 PARKED = Table(
     "parked",

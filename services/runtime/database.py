@@ -2,12 +2,16 @@
 
 import asyncio
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.runtime.away import database_is_away, kind_of
 
 _PATIENCE_SECONDS = 2
+
+log = structlog.get_logger()
+
 # A table of its own needs room for a page of its own; it goes with the transaction.
 _WRITE = "CREATE TEMPORARY TABLE room ON COMMIT DROP AS SELECT repeat('x', 1000) FROM generate_series(1, 10)"
 
@@ -32,9 +36,10 @@ class DatabaseProbe:
                     return "read-only"
                 if doubted:
                     await connection.execute(text(_WRITE))
-        except Exception as error:
-            self._doubted = self._doubted or doubted
+        except Exception as error:  # noqa: BLE001 - one that is not the database's says nothing of it
             if not database_is_away(error):
-                raise
+                log.error("could not ask the database", error=kind_of(error))
+                return None
+            self._doubted = self._doubted or doubted
             return kind_of(error)
         return None

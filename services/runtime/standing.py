@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from eventlog.partner_topics import TopicLag
+from eventlog.partner_partition import TopicLag
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Watch:
         async with self._one_at_a_time:
             if self._last is None or self._begun == begun_before:
                 self._begun += 1
+                self._last = None  # Where the look raises, who shares it must not be shown an older one.
                 self._last = await self._look()
             return replace(self._last, started=self.started)
 

@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from eventlog.bus_kafka import KafkaBus
 from eventlog.engine import make_engine
 from eventlog.postgres import PostgresLedger
 from tests.eventlog.picky import Desk, desk_at
@@ -26,3 +28,18 @@ def ledger(engine: AsyncEngine) -> PostgresLedger:
 async def desk(database_url: str) -> AsyncIterator[Desk]:
     async with desk_at(database_url) as desk:
         yield desk
+
+
+@pytest.fixture
+async def bus(empty_kafka: str) -> AsyncIterator[KafkaBus]:
+    bus = KafkaBus(empty_kafka)
+    yield bus
+    await bus.stop()
+
+
+@pytest.fixture
+async def admin(empty_kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=empty_kafka)
+    await admin.start()
+    yield admin
+    await admin.close()

@@ -1,7 +1,7 @@
 """Over a real broker: in order, once, with what was missed read from the owner, and nothing acknowledged too early."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.bus_kafka import KafkaBus, deliver_for_sure
+from eventlog.bus_kafka import deliver_for_sure
 from eventlog.bus_local import Pull, Wakes
 from eventlog.ledger import LedgerId
 from eventlog.partner_topics import PartnerTopics
@@ -28,13 +28,6 @@ async def until(condition, seconds: float = 20) -> None:  # type: ignore[no-unty
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.05)
-
-
-@pytest.fixture
-async def bus(empty_kafka: str) -> AsyncIterator[KafkaBus]:
-    bus = KafkaBus(empty_kafka)
-    yield bus
-    await bus.stop()
 
 
 async def test_relay_and_reader_bring_every_event_once(bus, follower: Follower, engine, ledger: PostgresLedger) -> None:  # type: ignore[no-untyped-def] # noqa: F811

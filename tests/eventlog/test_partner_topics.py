@@ -1,70 +1,17 @@
 """What partners write on a real broker: taken in order and never passed over, whatever one of them sends or fails."""
 
 import asyncio
-import os
-import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
-from structlog.testing import capture_logs
 
 from eventlog.bus_kafka import KafkaBus
-from eventlog.partner_topics import PartnerTopics
-from eventlog.wire import Incoming, Outgoing
-
-MANY = 1 << 30
-
-
-class Taken:
-    """Remembers what it took; fails for what has a value in `refused`."""
-
-    def __init__(self, *refused: bytes) -> None:
-        self.refused = set(refused)
-        self.records: list[Incoming] = []
-        self.attempts = 0
-
-    async def __call__(self, records: Sequence[Incoming]) -> None:
-        self.attempts += 1
-        if self.refused & {record.value for record in records}:
-            raise ConnectionError("the database is away")
-        self.records += records
-
-    def of(self, topic: str) -> list[bytes | None]:
-        return [record.value for record in self.records if record.topic == topic]
-
-    async def become(self, topic: str, *values: bytes | None) -> None:
-        async with asyncio.timeout(20):
-            while self.of(topic) != list(values):
-                await asyncio.sleep(0.02)
-
-
-@pytest.fixture
-async def bus(empty_kafka: str) -> AsyncIterator[KafkaBus]:
-    bus = KafkaBus(empty_kafka)
-    yield bus
-    await bus.stop()
-
-
-@pytest.fixture
-async def admin(empty_kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=empty_kafka)
-    await admin.start()
-    yield admin
-    await admin.close()
-
-
-async def read(bus: KafkaBus, take: Taken, *topics: str) -> PartnerTopics:
-    reading = bus.subscribe(topics, f"test-{id(bus)}", take)
-    await bus.start([])
-    return reading
-
-
-async def send(bus: KafkaBus, topic: str, *values: bytes) -> None:
-    await bus.publish([Outgoing(topic, b"k", [], value) for value in values])
+from eventlog.wire import Incoming
+from tests.eventlog.partner_sends import MANY, Taken, read, send
 
 
 async def test_what_comes_compressed_is_unpacked_by_the_broker_and_held_to_its_limit(
@@ -133,45 +80,6 @@ async def test_what_was_not_taken_comes_again_also_while_the_broker_says_nothing
     await taken.become("submissions.a", b"before", b"one", b"two")
 
 
-async def test_what_a_partner_took_back_is_not_taken(bus: KafkaBus, empty_kafka: str) -> None:
-    taken = Taken()
-    await read(bus, taken, "submissions.a")
-    async with AIOKafkaProducer(bootstrap_servers=empty_kafka, transactional_id=f"partner-{id(bus)}") as producer:
-        await producer.begin_transaction()
-        await producer.send_and_wait("submissions.a", b"taken back")
-        await producer.abort_transaction()
-        async with producer.transaction():
-            await producer.send_and_wait("submissions.a", b"meant")
-    with capture_logs() as said:
-        await send(bus, "submissions.a", b"after")
-        await taken.become("submissions.a", b"meant", b"after")
-    assert not [line for line in said if line["log_level"] == "error"], "the ends of transactions are no loss"
-
-
-async def test_what_the_topic_lost_before_it_was_taken_is_said(
-    bus: KafkaBus, empty_kafka: str, admin: AIOKafkaAdminClient
-) -> None:
-    """Retention, while this service was away for longer."""
-    taken = Taken()
-    await read(bus, taken, "submissions.a")
-    await send(bus, "submissions.a", b"0")
-    await taken.become("submissions.a", b"0")
-    await bus.stop_reading()
-    async with AIOKafkaProducer(bootstrap_servers=empty_kafka) as producer:
-        for value in (b"1", b"2", b"3"):
-            await producer.send_and_wait("submissions.a", value)
-    await admin.delete_records({TopicPartition("submissions.a", 0): RecordsToDelete(before_offset=3)})
-    later = KafkaBus(empty_kafka)
-    later.subscribe(["submissions.a"], f"test-{id(bus)}", taken)
-    with capture_logs() as said:
-        await later.start([])
-        await taken.become("submissions.a", b"0", None, b"3")
-    await later.stop()
-    assert [(record.offset, record.unread) for record in taken.records[1:]] == [(1, "gone-from-topic"), (3, "")]
-    (line,) = [line for line in said if line["event"] == "records gone before they were taken"]
-    assert (line["offset"], line["records"]) == (1, 2)
-
-
 async def test_a_batch_is_not_acknowledged_before_it_is_taken(bus: KafkaBus, empty_kafka: str) -> None:
     """What a process had in hand when it ended comes to the next one."""
     taken, busy = Taken(), asyncio.Event()
@@ -192,36 +100,27 @@ async def test_a_batch_is_not_acknowledged_before_it_is_taken(bus: KafkaBus, emp
     await after.stop()
 
 
-POISON = """
-import asyncio, sys
-from aiokafka import AIOKafkaProducer
+async def test_who_asks_for_the_lag_while_topics_change_hands_is_answered(bus: KafkaBus, empty_kafka: str) -> None:
+    busy, go_on = asyncio.Event(), asyncio.Event()
 
-class NoText(str):
-    def encode(self, *how):
-        return b"ce_\\xff"
+    async def slow(records: Sequence[Incoming]) -> None:
+        busy.set()
+        await go_on.wait()
 
-async def main():
-    async with AIOKafkaProducer(bootstrap_servers=sys.argv[1]) as producer:
-        await producer.send_and_wait("submissions.a", b"poison", headers=[(NoText("x"), b"v")])
-
-asyncio.run(main())
-"""
-"""Writes a record whose header's name is no UTF-8: the broker takes it, the client library raises when it reads it."""
-
-
-async def test_a_record_that_cannot_be_read_costs_nobody_a_record(bus: KafkaBus, empty_kafka: str) -> None:
+    topics = ["submissions.a", "submissions.b"]
+    reading = bus.subscribe(topics, f"test-{id(bus)}", slow)
+    await bus.start([])
+    await send(bus, "submissions.a", b"1")
+    await asyncio.wait_for(busy.wait(), 20)
+    other = KafkaBus(empty_kafka)
     taken = Taken()
-    await read(bus, taken, "submissions.a", "submissions.b")
-    await send(bus, "submissions.a", b"before")
-    await taken.become("submissions.a", b"before")
-    # The compiled part of the library encodes names itself; the other one lets a test write a bad one.
-    environment = os.environ | {"AIOKAFKA_NO_EXTENSIONS": "1"}
-    writing = await asyncio.create_subprocess_exec(sys.executable, "-c", POISON, empty_kafka, env=environment)
-    assert await writing.wait() == 0
-    others = [b"%d" % number for number in range(40)]
-    for value in others:
-        await send(bus, "submissions.b", value)
-        await send(bus, "submissions.a", value)
-    await taken.become("submissions.a", b"before", None, *others)
-    await taken.become("submissions.b", *others)
-    assert [record.unread for record in taken.records if record.value is None] == ["not-readable"]
+    other.subscribe(topics, f"test-{id(bus)}", taken)
+    joining = asyncio.create_task(other.start([]))
+    lags = [reading.lags()]
+    async with asyncio.timeout(20):
+        while len(lags[-1]) == 2:
+            lags.append(reading.lags())
+            await asyncio.sleep(0.01)
+    go_on.set()
+    await joining
+    await other.stop()

@@ -135,6 +135,19 @@ async def test_a_database_that_answers_and_takes_nothing_is_away(
     assert again.status_code == 202
 
 
+async def test_a_role_that_may_not_try_to_write_is_no_database_that_is_away(database_url: str) -> None:
+    owner = create_async_engine(database_url)
+    roles = "PUBLIC, spoorboek_intake, spoorboek_casework, spoorboek_reporting"
+    revoke = f"DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM {roles}', current_database()); END $$"
+    async with owner.begin() as tx:
+        await tx.execute(text(revoke))
+    await owner.dispose()
+    async with world_of(settings_for(database_url, None)) as world:
+        world.process.watch.doubt()
+        asked = [await world.client.get(path) for path in ("/health/accepting", "/health/ready", "/metrics", "/beheer")]
+    assert [answer.status_code for answer in asked] == [200] * 4
+
+
 async def test_a_copy_that_is_broken_off_is_answered_as_a_database_that_is_away(database_url: str) -> None:
     """SQLAlchemy does not wrap what the driver raises from a COPY: here the server, which ends it after a while."""
     router = APIRouter()

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from structlog.testing import capture_logs
 
 from eventlog.ledger import LedgerId, Recorded
-from services.runtime.standing import LedgerLag
+from services.runtime.standing import LedgerLag, Standing
 from services.runtime.telling import tell
 from services.runtime.watch import Watch
 from tests.eventlog.making import GEMEENTE
@@ -137,3 +137,17 @@ def _values(exposed: str) -> Mapping[str, float]:
 
 
 _BATCH = {"Content-Type": "application/cloudevents-batch+json", "Authorization": f"Bearer {COACH.bearer_key}"}
+
+
+async def test_who_shares_a_look_that_fails_is_not_shown_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    watch = Watch([], None, lag_seconds=60, clock=clock.now, monotonic=clock.monotonic)
+    assert not (await watch.look()).away
+
+    async def fails() -> Standing:
+        await asyncio.sleep(0)
+        raise AssertionError("ours")
+
+    monkeypatch.setattr(watch, "_look", fails)
+    looks = await asyncio.gather(*(watch.look() for _ in range(3)), return_exceptions=True)
+    assert [type(look) for look in looks] == [AssertionError] * 3
