@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from structlog.testing import capture_logs
 
 from eventlog.engine import make_engine
 from eventlog.errors import BrokenLedger
@@ -13,6 +14,7 @@ from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify
 from services.migrations import migrate
 from services.runtime import Settings
+from services.runtime.database import DatabaseProbe
 from services.upkeep import verify as verify_all
 from tests.eventlog.making import GEMEENTE, append
 
@@ -107,6 +109,22 @@ async def test_what_no_head_counts_is_found_out_and_the_other_ledgers_are_looked
     nothing, sound = console.file.getvalue().splitlines()
     assert nothing.startswith("There are no ledgers: ")
     assert sound.startswith(f"casework/{GEMEENTE}: 2 events")
+
+
+@pytest.mark.parametrize("service", ["intake", "casework", "reporting"])
+async def test_a_service_may_try_to_write_also_where_nobody_else_may(empty_database_url: str, service: str) -> None:
+    owner = create_async_engine(empty_database_url)
+    hardened = "DO $$ BEGIN EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()); END $$"
+    await attempt(owner, hardened)
+    await owner.dispose()
+    await migrate(empty_database_url)
+    engine = make_engine(empty_database_url, service)
+    probe = DatabaseProbe(engine)
+    probe.doubt()
+    with capture_logs() as said:
+        assert await probe.why_away() is None
+    await engine.dispose()
+    assert not said
 
 
 async def test_migrating_again_changes_nothing(empty_database_url: str) -> None:

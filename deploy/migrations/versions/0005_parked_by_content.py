@@ -17,9 +17,15 @@ def upgrade() -> None:
             DROP CONSTRAINT parked_pkey,
             ADD PRIMARY KEY (topic, partition, "offset", digest)
     """)
+    # Where PostgreSQL's default was taken away; who migrates need not own the database where it was not.
     op.execute("""
-        DO $$ BEGIN EXECUTE format(
-            'GRANT TEMPORARY ON DATABASE %I TO spoorboek_intake, spoorboek_casework, spoorboek_reporting',
-            current_database()
-        ); END $$
+        DO $$
+        DECLARE service text;
+        BEGIN
+            FOREACH service IN ARRAY ARRAY['spoorboek_intake', 'spoorboek_casework', 'spoorboek_reporting'] LOOP
+                IF NOT has_database_privilege(service, current_database(), 'TEMPORARY') THEN
+                    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), service);
+                END IF;
+            END LOOP;
+        END $$
     """)
