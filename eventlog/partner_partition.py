@@ -73,10 +73,10 @@ class PartnerPartition:
         if not records:
             await self._pass_what_is_no_record()
             return False
-        if records[0].offset != self._next:
-            self._gone = await self._gone_since()
-            self._next = records[0].offset
         try:
+            if records[0].offset != self._next:
+                self._gone = await self._gone_since()
+                self._next = records[0].offset
             await self._take([*self._gone, *records])
         except Exception:
             if self._partition in self._consumer.assignment():

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
@@ -78,6 +78,27 @@ async def test_what_was_not_taken_comes_again_also_while_the_broker_says_nothing
             await asyncio.sleep(0.02)
     taken.refused.clear()
     await taken.become("submissions.a", b"before", b"one", b"two")
+
+
+async def test_what_was_fetched_comes_again_where_the_broker_does_not_say_how_far_we_were(
+    bus: KafkaBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed, asked = AIOKafkaConsumer.committed, 0
+
+    async def silent_at_first(self: AIOKafkaConsumer, partition: TopicPartition) -> int | None:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise KafkaConnectionError
+        found: int | None = await committed(self, partition)
+        return found
+
+    monkeypatch.setattr(AIOKafkaConsumer, "committed", silent_at_first)
+    taken = Taken()
+    await read(bus, taken, "submissions.a")
+    await send(bus, "submissions.a", b"one")
+    await taken.become("submissions.a", b"one")
+    assert asked == 3
 
 
 async def test_a_batch_is_not_acknowledged_before_it_is_taken(bus: KafkaBus, empty_kafka: str) -> None:
