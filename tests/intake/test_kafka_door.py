@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from eventlog.wire import Incoming
 from services.intake.kafka_door import KafkaDoor, topic_of
-from services.intake.parked import Parked
+from services.intake.parked import REASONS, Parked
 from services.intake.partners import Partners
 from services.intake.signature import is_signed, sign
 from tests.intake.desk import OTHER, Desk, attributes, enquiry, event, fate, partner, structured
@@ -157,6 +157,7 @@ async def test_what_is_nobodys_submission_is_parked_and_the_others_go_on(sent: I
     door = Door()
     await door.door.take([sent, signed(*binary(), offset=1)])
     assert door.reasons() == [reason]
+    assert reason in REASONS
     assert len(await door.desk.events()) == 1
 
 
