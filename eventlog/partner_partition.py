@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from eventlog.errors import describe
-from eventlog.wire import Incoming, incoming
+from eventlog.wire import Incoming, Unread, incoming
 
 _MOST_RECORDS = 2000
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 5.0
@@ -146,7 +146,7 @@ class PartnerPartition:
         log.error("records gone, taken or not", since=committed, until=beginning, **self._at())
         return [self._unread(beginning - 1, "gone-from-topic")]
 
-    def _unread(self, offset: int, why: str) -> Incoming:
+    def _unread(self, offset: int, why: Unread) -> Incoming:
         return Incoming(self._partition.topic, self._partition.partition, offset, None, [], None, why)
 
     def _at(self) -> dict[str, str | int]:

@@ -22,7 +22,7 @@ class PartnerTopics:
         self._bootstrap, self._group, self._take = bootstrap, group, take
         self._consumer: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
-        self._places: dict[TopicPartition, PartnerPartition] = {}
+        self._partitions: dict[TopicPartition, PartnerPartition] = {}
 
     async def start(self) -> None:
         self._consumer = AIOKafkaConsumer(
@@ -49,19 +49,19 @@ class PartnerTopics:
         """Of the topics whose partitions are this process's to read."""
         ours = self._consumer.assignment() if self._consumer else ()
         found: dict[str, TopicLag] = {}
-        for partition, place in self._places.items():
+        for partition, reading in self._partitions.items():
             if partition in ours:
-                lag, had = place.lag(), found.get(partition.topic, TopicLag(partition.topic, 0, 0.0))
+                lag, had = reading.lag(), found.get(partition.topic, TopicLag(partition.topic, 0, 0.0))
                 found[lag.topic] = TopicLag(lag.topic, had.behind + lag.behind, max(had.seconds, lag.seconds))
         return [found[topic] for topic in sorted(found)]
 
     async def _run(self, consumer: AIOKafkaConsumer) -> None:
         while True:
             # One that went to another instance and comes back begins anew: it has been read on meanwhile.
-            self._places = {
-                one: self._places.get(one) or PartnerPartition(consumer, one, self._take)
+            self._partitions = {
+                one: self._partitions.get(one) or PartnerPartition(consumer, one, self._take)
                 for one in consumer.assignment()
             }
-            taken = [await place.advance() for place in self._places.values()]
+            taken = [await one.advance() for one in self._partitions.values()]
             if not any(taken):
                 await asyncio.sleep(_IDLE_SECONDS)

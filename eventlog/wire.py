@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import SERVICES, LedgerId, Recorded
@@ -22,11 +22,15 @@ class Outgoing:
     value: bytes
 
 
+Unread = Literal["not-readable", "gone-from-topic"]
+"""Why there is nothing of a record: the client library cannot read it, or the topic no longer has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A record as the broker delivered it; nothing of it has been looked at yet.
 
-    Kafka knows headers that are there twice, and headers without a value. `unread` says why there is nothing of it.
+    Kafka knows headers that are there twice, and headers without a value. `unread` is empty where it was read.
     """
 
     topic: str
@@ -35,7 +39,7 @@ class Incoming:
     key: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     value: bytes | None
-    unread: str = ""
+    unread: Unread | Literal[""] = ""
 
 
 def events_topic(service: str) -> str:

@@ -127,27 +127,25 @@ async def redrive_quarantine(settings: Settings, services: Sequence[str], case: 
 
     Raises NotHeld where none of them holds `case`.
     """
-    left, found = 0, False
+    left, tried = 0, set[tuple[str, str, str, str]]()
     for service in services:
         async with _followers(settings, service) as (engine, followers):
             by_name = {follower.reader.name: follower for follower in followers}
-            tried: set[tuple[str, str, str]] = set()
             async for held in every_held_case(engine, service):
                 # A case that went part of the way is held again at a later position: once is enough.
-                about = (held.reader, held.ledger, held.case_id)
+                about = (service, held.reader, held.ledger, held.case_id)
                 if (case is not None and held.case_id != case) or held.reader not in by_name or about in tried:
                     continue
                 tried.add(about)
-                found = True
                 done = await redrive(by_name[held.reader], _ledger(held.ledger), held.case_id)
                 line = f"{service} {held.reader} {held.ledger} case {held.case_id}: {done.taken} taken"
                 if done.stopped_at is not None:
                     left += 1
                     line += f", stopped at {done.stopped_at}: {done.reason}"
                 _say(console, line)
-    if not found and case is not None:
+    if not tried and case is not None:
         raise NotHeld(f"no reader holds case {case}: `spoorboek quarantine list` names those that are held")
-    if not found:
+    if not tried:
         _say(console, "Nothing to try again.")
     return left
 

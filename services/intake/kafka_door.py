@@ -1,6 +1,5 @@
 """The gate on Kafka: signed records of `submissions.<partner>` become submissions; what cannot is parked, sealed."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import structlog
@@ -11,7 +10,7 @@ from services.intake.bindings import NotACloudEvent
 from services.intake.cloudevent import CloudEvent
 from services.intake.gate import Unattributable
 from services.intake.pace import with_turns
-from services.intake.parked import Parked, Parking
+from services.intake.parked import Parked, Parking, Reason
 from services.intake.partner import Partner
 from services.intake.partners import Partners
 from services.intake.signature import is_signed
@@ -62,7 +61,7 @@ class KafkaDoor:
         await self._parking.park(parked)
 
 
-def _read(record: Incoming, partner: Partner) -> CloudEvent | str:
+def _read(record: Incoming, partner: Partner) -> CloudEvent | Reason:
     """The event, or the reason why there is none."""
     if record.unread:
         return record.unread
@@ -79,10 +78,10 @@ def _read(record: Incoming, partner: Partner) -> CloudEvent | str:
 
 def _is_ambiguous(headers: Iterable[str]) -> bool:
     """Whether one that says what the record means is there twice; others, as a proxy's traces, mean nothing to us."""
-    ours = Counter(name for name in headers if name.startswith("ce_") or name.lower() in ("content-type", "signature"))
-    return any(times > 1 for times in ours.values())
+    ours = [name for name in headers if name.startswith("ce_") or name.lower() in ("content-type", "signature")]
+    return len(set(ours)) < len(ours)
 
 
-def _parked(record: Incoming, gemeente: str, reason: str) -> Parked:
+def _parked(record: Incoming, gemeente: str, reason: Reason) -> Parked:
     log.warning("record parked", topic=record.topic, partition=record.partition, offset=record.offset, reason=reason)
     return Parked(record, gemeente, reason)

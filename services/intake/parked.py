@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import msgspec
 from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, func, select
@@ -11,21 +11,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.vault import Vault
-from eventlog.wire import Incoming
+from eventlog.wire import Incoming, Unread
 
 SUBJECT = "parked"
 """Whose key seals them: what cannot be parsed cannot be known to be about any family."""
 
-REASONS = (
-    "partner-unknown",
-    "header-twice",
-    "not-signed",
-    "not-a-cloudevent",
-    "not-attributable",
-    "not-readable",
-    "gone-from-topic",
-)
-"""Why a record is parked: the door's own reasons, and the last two of `PartnerPartition`."""
+Reason = Literal["partner-unknown", "header-twice", "not-signed", "not-a-cloudevent", "not-attributable"] | Unread
+"""Why a record is parked: what the door makes of it, or that there is nothing of it."""
+REASONS: tuple[Reason, ...] = tuple(reason for kind in get_args(Reason) for reason in get_args(kind))
 
 PARKED = Table(
     "parked",
@@ -44,11 +37,11 @@ PARKED = Table(
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A record, the gemeente whose vault keeps it, and one of the REASONS."""
+    """A record, the gemeente whose vault keeps it, and why it is parked."""
 
     record: Incoming
     gemeente: str
-    reason: str
+    reason: Reason
 
 
 class Parking(Protocol):
