@@ -18,7 +18,8 @@ class Tally:
     kills_while_starting: int = 0
     pauses: int = 0
     stops: int = 0
-    ended_by_itself: int = 0
+    ended_by_itself: list[str] = field(default_factory=list)
+    """What it said last, each time."""
     back_seconds: list[float] = field(default_factory=list)
 
 
@@ -29,7 +30,7 @@ class Keeper:
         self.name, self.machine, self.tally = name, machine, Tally()
         self.ready = asyncio.Event()
         self._down_seconds = 0.0
-        self._disturbed = False
+        self._disturbed = self._recovering = False
         self._gone_at = monotonic()
         self._pauses = 0
         self._task: asyncio.Task[None] | None = None
@@ -76,20 +77,19 @@ class Keeper:
 
     async def _keep(self) -> None:
         while True:
-            if not await self._begin():
-                self.tally.ended_by_itself += not self._disturbed
-            elif await self._until_ready():
+            self._disturbed = False
+            if await self._begin() and await self._until_ready():
                 self.ready.set()
-                if self._disturbed:
+                if self._recovering:
                     self.tally.back_seconds.append(monotonic() - self._gone_at)
-                self._disturbed = False
+                self._recovering = False
                 while self.machine.runs():
                     await asyncio.sleep(_LOOK_SECONDS)
                 self._gone_at = monotonic()
-                self.tally.ended_by_itself += not self._disturbed
-            else:
-                self.tally.ended_by_itself += not self._disturbed
-            self.ready.clear()
+                self.ready.clear()
+            if not self._disturbed:
+                self.tally.ended_by_itself.append(self.machine.last_words())
+            self._recovering = self._recovering or self._disturbed
             down, self._down_seconds = self._down_seconds, 1.0
             await asyncio.sleep(down)
 

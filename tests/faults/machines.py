@@ -33,6 +33,9 @@ class Machine(Protocol):
 
     async def is_ready(self) -> bool: ...
 
+    def last_words(self) -> str:
+        """What it said before it ended by itself."""
+
 
 class ServiceProcess:
     """One instance of a service, as docker-compose.yml starts it; another one of the same has its own `port`."""
@@ -76,6 +79,10 @@ class ServiceProcess:
         except httpx.HTTPError:
             return False
 
+    def last_words(self) -> str:
+        assert self._process
+        return f"exit {self._process.returncode}, after: {_end_of(self._log)}"
+
     async def behind(self) -> int | None:
         """How many events its readers have before them; None while it cannot say."""
         try:
@@ -108,6 +115,9 @@ class DatabaseMachine:
         await self.line.open()
         return True
 
+    def last_words(self) -> str:
+        return _end_of(self._server.output)
+
 
 class BrokerMachine:
     """Kafka; `line` where its clients come in by one, `log` where its log has a disk of its own."""
@@ -128,6 +138,10 @@ class BrokerMachine:
         if self.line:
             await self.line.open()
         return True
+
+    def last_words(self) -> str:
+        assert isinstance(self._broker, BrokerProcess), "a container is always said to run"
+        return _end_of(self._broker.output)
 
     @property
     def can_be_full(self) -> bool:
@@ -165,3 +179,7 @@ async def until_gone(machine: ServiceProcess, seconds: float) -> bool:
             while machine.runs():
                 await asyncio.sleep(0.05)
     return not machine.runs()
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-3000:]

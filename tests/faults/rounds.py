@@ -154,6 +154,7 @@ async def run_round(seed: int, size: Size) -> Report:
             calm = await undisturbed(database, work)
             async with installed(work, database, folder) as installation:
                 await _disturb(installation, calm, size, report)
+                report.violations += _ended_by_themselves(report.tallies)
                 if report.violations:
                     report.violations.append(_last_words(folder))
     finally:
@@ -189,6 +190,11 @@ async def _disturb(installation: Installation, calm: Kept, size: Size, report: R
     kept = await installation.kept()
     report.sent, report.submissions, report.events = partners.seen.sent, len(calm.told), kept.events
     report.violations += violations(Round(calm, kept, partners.seen))
+
+
+def _ended_by_themselves(tallies: dict[str, Tally]) -> list[str]:
+    """The services stay up, whatever else is away; a broker whose disk is full may end."""
+    return [f"{name} ended by itself: {said}" for name in SERVICES for said in tallies[name].ended_by_itself]
 
 
 def _last_words(folder: Path) -> str:

@@ -21,7 +21,7 @@ def table(reports: Sequence[Report]) -> str:
             str(sum(tally.kills_while_starting for tally in tallies)),
             str(sum(tally.pauses for tally in tallies)),
             str(sum(tally.stops for tally in tallies)),
-            str(sum(tally.ended_by_itself for tally in tallies)),
+            str(sum(len(tally.ended_by_itself) for tally in tallies)),
             f"{median(back):.1f}" if back else "-",
             f"{max(back):.1f}" if back else "-",
         )
