@@ -7,7 +7,7 @@ all.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -18,15 +18,14 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 
-from eventlog.errors import Gap, PositionMoved, UnreadableRecord, describe
-from eventlog.ledger import LedgerId, Recorded
+from eventlog.delivery import take_for_sure
+from eventlog.errors import describe
 from eventlog.partner_partition import Take
 from eventlog.partner_topics import PartnerTopics
 from eventlog.reader import Follower
-from eventlog.topics import make_topics
-from eventlog.wire import Outgoing, by_ledger, events_topic, incoming, recorded
+from eventlog.topics import LEARNED_MS, Topics
+from eventlog.wire import Outgoing, events_topic
 
-_LONGEST_WAIT_SECONDS = 5.0
 _MOST_RECORDS = 2000
 # While a batch takes its time aiokafka asks for the other partitions, and for this one only when that is answered.
 _LONGEST_FETCH_MS = 50
@@ -48,12 +47,14 @@ class KafkaBus:
             bootstrap,
             allow_auto_create_topics=False,
             logger=None,
+            metadata_max_age_ms=LEARNED_MS,
             graceful_timeout=_GRACE_SECONDS,
             apply_types=False,  # What a handler gets is the message as it is: nothing is to be injected or converted.
         )
         self._producer: AIOKafkaProducer | None = None
         self._reading = False
         self._partner_topics: list[PartnerTopics] = []
+        self._topics: Topics | None = None
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         """Publish in order; returns when the broker has all of them."""
@@ -67,10 +68,6 @@ class KafkaBus:
 
     def follow(self, follower: Follower, group: str) -> None:
         """Deliver the events of the follower's source; several processes with one group share the ledgers."""
-
-        async def take(batch: Iterable[Any]) -> None:
-            for ledger, events in by_ledger(_readable(batch)).items():
-                await deliver_for_sure(follower, ledger, events)
 
         async def unparsed(raw: Any) -> KafkaAckableMessage:
             # FastStream's own parser decodes every header as UTF-8 and would stop at a partner's bad one.
@@ -91,7 +88,7 @@ class KafkaBus:
         async def handle(message: KafkaAckableMessage) -> None:
             nonlocal acknowledged
             batch = [message.raw_message, *await _what_came_with(message.consumer)]
-            await _until_done(lambda: take(batch), group=group)
+            await take_for_sure(follower, batch, group)
             if monotonic() - acknowledged >= _ACKNOWLEDGED_SECONDS:
                 acknowledged = monotonic()
                 await _acknowledge(message, group)
@@ -106,7 +103,9 @@ class KafkaBus:
 
     async def start(self, kept: Iterable[str]) -> None:
         """Have the topics `kept` and those that partners write; connect. What fails can be tried anew."""
-        await make_topics(self._bootstrap, kept, [topic for one in self._partner_topics for topic in one.topics])
+        partners = [topic for one in self._partner_topics for topic in one.topics]
+        self._topics = Topics(self._bootstrap, list(kept), partners)
+        await self._topics.start()
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
         )
@@ -128,6 +127,8 @@ class KafkaBus:
 
     async def stop(self) -> None:
         await self.stop_reading()
+        if self._topics is not None:
+            await _in_time(self._topics.stop())
         if self._producer is not None:
             producer, self._producer = self._producer, None
             await _in_time(producer.stop())
@@ -152,48 +153,12 @@ async def _in_time(stopping: Awaitable[None]) -> None:
     task.cancel()
 
 
-async def deliver_for_sure(follower: Follower, ledger: LedgerId, events: Sequence[Recorded]) -> None:
-    """Deliver `events`; what is missing before them comes from the ledger's owner."""
-    while True:
-        try:
-            return await follower.deliver(ledger, events)
-        except Gap as gap:
-            log.warning("gap, reading from the owner", reader=follower.reader.name, gap=str(gap))
-            if await follower.catch_up(ledger) < gap.arrived - 1:
-                # The ledger is the truth: after a restore the topic may still hold what the ledger lost.
-                log.error("the owner has no such event, left out", reader=follower.reader.name, gap=str(gap))
-                return None
-        except PositionMoved:
-            log.info("another instance moved the reader", reader=follower.reader.name, ledger=str(ledger))
-
-
-async def _until_done(attempt: Callable[[], Awaitable[None]], group: str) -> None:
-    wait = 0.1
-    while True:
-        try:
-            return await attempt()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not be passed
-            # Raising would let the consumer go past this batch. Its lag shows that it stands still.
-            log.error("batch not taken, will try again", group=group, error=describe(error), seconds=wait)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-
-
 async def _acknowledge(message: KafkaAckableMessage, group: str) -> None:
     try:
         await message.ack()
     except KafkaError as error:
         # The group was rebalanced meanwhile. The batch is committed; whoever gets it again skips it.
         log.warning("offset not committed", group=group, error=type(error).__name__)
-
-
-def _readable(batch: Iterable[Any]) -> Iterable[Recorded]:
-    for record in batch:
-        try:
-            yield recorded(incoming(record))
-        except UnreadableRecord as error:
-            # Nothing is lost: the ledger has the event, and the reader asks for the position it misses.
-            log.error("record not readable, left to the ledger", error=str(error))
 
 
 async def _whole(message: Any) -> Any:

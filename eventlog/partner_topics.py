@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from eventlog.partner_partition import PartnerPartition, Take, TopicLag
+from eventlog.topics import LEARNED_MS
 
 _IDLE_SECONDS = 0.02
 
@@ -33,6 +34,7 @@ class PartnerTopics:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             fetch_max_wait_ms=50,
+            metadata_max_age_ms=LEARNED_MS,
         )
         await self._consumer.start()
         self._task = asyncio.create_task(self._run(self._consumer), name=f"topics {self._group}")

@@ -1,11 +1,15 @@
 """The topics: which are made where there are none, how long they keep what is in them, and what no partner chooses."""
 
+import asyncio
 from collections.abc import Collection, Iterable
 from typing import Any
 
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from eventlog.errors import describe
 
 PARTITIONS = 4
 # Never compacted: a record without data would be a tombstone. A cluster's own topics are made beforehand, replicated.
@@ -17,25 +21,62 @@ _PASSING = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY), "segment.
 # becomes gigabytes here. The week begins when a record comes, whatever its sender's clock says.
 _FROM_STRANGERS = {"compression.type": "uncompressed", "message.timestamp.type": "LogAppendTime"}
 _SET_ON_THE_TOPIC = 1
+_LOOK_SECONDS = 5.0
+LEARNED_MS = 10_000
+"""So long, at most, a client goes by where the topics were: it asks anew for those that are made again."""
+
+log = structlog.get_logger()
 
 
-async def make_topics(bootstrap: str, kept: Iterable[str], passing: Collection[str]) -> None:
-    """Make sure the topics exist, those that keep everything and those of what partners send."""
-    topics = [NewTopic(name, PARTITIONS, 1, topic_configs=_KEPT) for name in kept]
-    # One partition: what a partner sends stays in its order, whatever key it gives or forgets.
-    topics += [NewTopic(name, 1, 1, topic_configs=_PASSING | _FROM_STRANGERS) for name in passing]
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        response = await admin.create_topics(topics)
+class Topics:
+    """Those that one process reads or writes, there as long as it runs: `kept` for good, `passing` what partners send.
+
+    A broker whose disk was emptied comes back without them. The ledgers have all that was in ours; until they are made
+    again nobody could publish, and partners could not send.
+    """
+
+    def __init__(self, bootstrap: str, kept: Collection[str], passing: Collection[str]) -> None:
+        self._kept, self._passing = kept, passing
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns when they are there; raises KafkaError where they cannot be made."""
+        try:
+            await self._admin.start()
+            await self._make()
+        except BaseException:
+            await self._admin.close()
+            raise
+        self._task = asyncio.create_task(self._keep(), name="topics")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._admin.close()
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                if gone := {*self._kept, *self._passing} - set(await self._admin.list_topics()):
+                    log.error("topics are gone from the broker, making them again", topics=sorted(gone))
+                    await self._make()
+            except Exception as error:  # noqa: BLE001 - the next look tries again; what waits for them shows
+                log.warning("could not look after the topics", error=describe(error))
+
+    async def _make(self) -> None:
+        topics = [NewTopic(name, PARTITIONS, 1, topic_configs=_KEPT) for name in self._kept]
+        # One partition: what a partner sends stays in its order, whatever key it gives or forgets.
+        topics += [NewTopic(name, 1, 1, topic_configs=_PASSING | _FROM_STRANGERS) for name in self._passing]
+        response = await self._admin.create_topics(topics)
         made = {name: code for name, code, *_ in response.topic_errors}
         for name, code in made.items():
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)(f"topic {name} could not be made")
-        if had := [name for name in passing if made[name] == TopicAlreadyExistsError.errno]:
-            await _guard(admin, had)
-    finally:
-        await admin.close()
+        if had := [name for name in self._passing if made[name] == TopicAlreadyExistsError.errno]:
+            await _guard(self._admin, had)
 
 
 async def _guard(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from eventlog.bus_kafka import deliver_for_sure
+from eventlog.delivery import deliver_for_sure
 from eventlog.engine import make_engine
 from eventlog.ledger import Append, LedgerId, Recorded
 from eventlog.positions import Positions

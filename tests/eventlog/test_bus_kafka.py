@@ -9,8 +9,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.bus_kafka import deliver_for_sure
 from eventlog.bus_local import Pull, Wakes
+from eventlog.delivery import deliver_for_sure
 from eventlog.ledger import LedgerId
 from eventlog.partner_topics import PartnerTopics
 from eventlog.positions import Positions

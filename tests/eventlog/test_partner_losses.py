@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from structlog.testing import capture_logs
 
 from eventlog.bus_kafka import KafkaBus
-from eventlog.topics import make_topics
+from eventlog.topics import Topics
 from tests.eventlog.partner_sends import PARTITION, Taken, read, send, write_poison
 
 
@@ -122,7 +122,9 @@ async def test_a_record_that_cannot_be_read_is_said_once_whatever_was_taken_back
 ) -> None:
     taken = Taken()
     bus.subscribe(["submissions.a"], f"test-{id(bus)}", taken)
-    await make_topics(empty_kafka, [], ["submissions.a"])
+    topics = Topics(empty_kafka, [], ["submissions.a"])
+    await topics.start()
+    await topics.stop()
     async with AIOKafkaProducer(bootstrap_servers=empty_kafka, transactional_id=f"partner-{id(bus)}") as producer:
         await producer.begin_transaction()
         for _ in range(20):

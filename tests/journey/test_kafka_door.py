@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -131,6 +132,34 @@ async def test_a_topic_that_cannot_be_taken_is_said_and_stops_no_other(
         await becomes(world, "new", 3)
         await _ready(world, 200)
         assert await _taken_from(world, COACH) == 2
+
+
+async def test_a_broker_that_lost_every_topic_is_told_them_anew_and_all_goes_on(
+    world: World, producer: AIOKafkaProducer, empty_kafka: str
+) -> None:
+    await put(producer, enquiry("A", "2023-03-01"))
+    await becomes(world, "new", 1)
+    await _lose_topics(empty_kafka)
+    await put(producer, enquiry("B", "2023-03-01"))
+    await becomes(world, "new", 2)
+    (fate,) = await world.send(enquiry("C", "2023-03-01"))
+    assert fate["status"] == "applied"
+    assert [kind for kind, _ in await answers(empty_kafka, COACH.id, 4)] == ["accepted.v1", "applied.v1"] * 2
+
+
+async def _lose_topics(bootstrap: str) -> None:
+    """As with the broker's disk; returns when somebody has made them again."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        had = {topic for topic in await admin.list_topics() if not topic.startswith("__")}
+        await admin.delete_topics(list(had))
+        await asyncio.sleep(1)  # Until then the broker may still name them.
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not had <= set(await admin.list_topics()):
+                await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
 
 
 async def _ready(world: World, status: int) -> dict[str, Any]:
