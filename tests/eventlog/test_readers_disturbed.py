@@ -16,8 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from eventlog.bus_kafka import deliver_for_sure
 from eventlog.bus_local import Pull, Wakes
+from eventlog.delivery import deliver_for_sure
 from eventlog.engine import make_engine
 from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
@@ -28,7 +28,8 @@ from eventlog.watch import BusWatch
 from tests.eventlog.making import GEMEENTE
 from tests.eventlog.picky import LEDGER, Desk, Picky, Stepping, desk_at
 
-SECONDS = 4.0
+SECONDS, LONGEST_SECONDS = 4.0, 60.0
+STEPS = 20
 CASES = "abcdef"
 _END_SOME = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -51,8 +52,14 @@ class Disturbed:
         reader, quarantine = self.kind(poison=self.poison), Quarantine("casework")
         return Follower(reader, Positions(engine, "casework"), source, quarantine=quarantine)
 
+    def goes_on(self) -> bool:
+        """On a busy machine until enough steps were taken, too: few find the reader where they left it."""
+        reader = self.followers[0].reader
+        enough = not isinstance(reader, Stepping) or reader.steps > STEPS
+        return monotonic() < self.end + (0 if enough else LONGEST_SECONDS)
+
     async def until_the_end(self, once: Callable[[], Awaitable[None]], most_seconds: float) -> None:
-        while monotonic() < self.end:
+        while self.goes_on():
             with suppress(Exception):
                 await once()
             await asyncio.sleep(self.random.random() * most_seconds)
@@ -142,7 +149,7 @@ async def test_whatever_comes_between_each_event_is_taken_once_and_in_order(
         assert taken == await _of_each_case(one)
         assert before > 20, "nothing was taken while it was disturbed"
         assert await desk.held() == {}
-        assert not isinstance(one.reader, Stepping) or one.reader.steps > 20
+        assert not isinstance(one.reader, Stepping) or one.reader.steps > STEPS
     for engine in engines:
         await engine.dispose()
 
