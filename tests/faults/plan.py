@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-Kind = Literal["kill", "pause", "stop", "second", "cut", "slow", "hold", "full"]
+Kind = Literal["kill", "pause", "stop", "second", "cut", "slow", "hold", "full", "replay", "rollback"]
 
 SERVICES = ("intake", "casework", "reporting")
 TARGETS = (*SERVICES, "broker", "database")
@@ -13,12 +13,13 @@ LINES = ("broker", "database", "door")
 # A broker that was killed needs some twelve seconds before its clients go on: killed as often as the others it
 # would be away all the time, and nothing would be at work when the others are killed.
 _KILLED = {"intake": 6, "casework": 6, "reporting": 6, "database": 3, "broker": 1}
-_KINDS: dict[Kind, int] = {"kill": 70, "pause": 10, "stop": 6, "second": 5, "cut": 4, "slow": 3, "hold": 2}
+_BREAKING: dict[Kind, int] = {"kill": 70, "pause": 10, "stop": 6, "second": 5, "cut": 4, "slow": 3, "hold": 2}
+_KINDS: dict[Kind, int] = _BREAKING | {"replay": 6, "rollback": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`wait_seconds` after the one before, `kind` befalls the targets (two for a pair) for `seconds`.
+    """`wait_seconds` after the one before, `kind` befalls the targets for `seconds`: two of a pair, none of a replay.
 
     Most kills pass over a target that is not ready yet: who only ever starts has nothing under way to lose.
     """
@@ -50,6 +51,8 @@ def _wait(random: Random, mean_seconds: float) -> float:
 def _targets(random: Random, kind: Kind) -> tuple[str, ...]:
     if kind in ("stop", "second"):
         return (random.choice(SERVICES),)
+    if kind in ("replay", "rollback"):
+        return ()
     if kind in ("cut", "slow", "hold"):
         return (random.choice(LINES),)
     one = random.choices(list(_KILLED), list(_KILLED.values()))[0]
@@ -59,5 +62,5 @@ def _targets(random: Random, kind: Kind) -> tuple[str, ...]:
 
 
 def _seconds(random: Random, kind: Kind) -> float:
-    longest = {"kill": 1.5, "stop": 1.0, "pause": 5.0, "second": 8.0, "hold": 5.0}.get(kind, 3.0)
+    longest = {"kill": 1.5, "stop": 1.0, "pause": 5.0, "second": 8.0, "hold": 5.0, "replay": 6.0}.get(kind, 3.0)
     return random.uniform(0.05, longest)

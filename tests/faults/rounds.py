@@ -17,6 +17,7 @@ from tests.faults.machines import ServiceProcess, until_gone
 from tests.faults.observing import Kept
 from tests.faults.plan import SERVICES, Fault, plan
 from tests.faults.properties import Round, violations
+from tests.faults.replaying import Replays
 from tests.faults.sending import Partners
 from tests.faults.work import make_work
 from tests.parts.folder import remove, run_folder
@@ -62,6 +63,7 @@ class Faults:
 
     def __init__(self, installation: Installation, report: Report) -> None:
         self._installation, self._report = installation, report
+        self._replays = Replays(installation.deployment, installation.work.folder / "programmes")
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def inflict(self, faults: Iterator[Fault], seconds: float, *, fill_disk: bool) -> None:
@@ -97,8 +99,19 @@ class Faults:
                 await self._second(fault.targets[0], fault.seconds)
             case "full":
                 await self._full(fault.seconds)
+            case "replay":
+                await self._replays.run(seconds=fault.seconds)
+            case "rollback":
+                await self._replays.run("--rollback", seconds=fault.seconds)
             case "cut" | "slow" | "hold":
                 await self._line(fault)
+
+    async def rebuild_at_rest(self) -> None:
+        """The facts once more, now that nothing fails; what any replay said that it may not is in the report."""
+        await self._replays.run_at_rest()
+        await self._installation.settle()
+        self._report.other += self._replays.ended
+        self._report.violations += self._replays.wrong
 
     async def _stop(self, service: str, down_seconds: float) -> None:
         keeper, process = self._installation.keepers[service], self._installation.services[service]
@@ -180,6 +193,7 @@ async def _disturb(installation: Installation, calm: Kept, size: Size, report: R
                 await sending
             await installation.settle()
             report.settled_seconds = monotonic() - over
+            await faults.rebuild_at_rest()
         except TimeoutError as error:
             report.violations.append(f"it did not go on: {error.args or 'partners could not send everything'}")
             return

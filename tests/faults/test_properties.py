@@ -134,5 +134,15 @@ def test_the_same_seed_gives_the_same_plan_and_it_misses_no_target() -> None:
     begun = [fault for fault, _ in zip(plan(3, 1.0), range(200), strict=False)]
     assert begun == [fault for fault, _ in zip(plan(3, 1.0), range(200), strict=False)]
     assert {fault.targets[0] for fault in begun[: len(TARGETS)] if fault.kind == "kill"} == set(TARGETS)
-    assert {fault.kind for fault in begun} == {"kill", "pause", "stop", "second", "cut", "slow", "hold"}
+    assert {fault.kind for fault in begun} == {
+        "kill",
+        "pause",
+        "stop",
+        "second",
+        "cut",
+        "slow",
+        "hold",
+        "replay",
+        "rollback",
+    }
     assert any(len(fault.targets) == 2 for fault in begun)
