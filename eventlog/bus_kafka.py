@@ -7,7 +7,7 @@ all.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from time import monotonic
 from typing import Any
 
@@ -101,10 +101,10 @@ class KafkaBus:
         self._partner_topics.append(reading := PartnerTopics(self._bootstrap, topics, group, take))
         return reading
 
-    async def start(self, kept: Iterable[str]) -> None:
+    async def start(self, kept: Collection[str]) -> None:
         """Have the topics `kept` and those that partners write; connect. What fails can be tried anew."""
         partners = [topic for one in self._partner_topics for topic in one.topics]
-        self._topics = Topics(self._bootstrap, list(kept), partners)
+        self._topics = Topics(self._bootstrap, kept, partners)
         await self._topics.start()
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0

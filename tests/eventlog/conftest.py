@@ -10,6 +10,7 @@ from eventlog.bus_kafka import KafkaBus
 from eventlog.engine import make_engine
 from eventlog.postgres import PostgresLedger
 from tests.eventlog.picky import Desk, desk_at
+from tests.parts.kafka import admin_of
 
 
 @pytest.fixture
@@ -39,7 +40,5 @@ async def bus(empty_kafka: str) -> AsyncIterator[KafkaBus]:
 
 @pytest.fixture
 async def admin(empty_kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=empty_kafka)
-    await admin.start()
-    yield admin
-    await admin.close()
+    async with admin_of(empty_kafka) as admin:
+        yield admin

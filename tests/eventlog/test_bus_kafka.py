@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -20,6 +19,7 @@ from eventlog.relay import Publishing, Relay
 from eventlog.wire import Incoming, Outgoing, outgoing
 from tests.eventlog.making import GEMEENTE, append
 from tests.eventlog.test_reader import Noting, follower, noted  # noqa: F401 - a fixture
+from tests.parts.kafka import admin_of
 
 LEDGER = LedgerId("casework", GEMEENTE)
 
@@ -89,10 +89,8 @@ async def test_what_is_durable_is_acknowledged_in_a_second(bus, empty_kafka: str
         await bus.publish([outgoing(event) for event in events[number : number + 5]])
         await until(lambda number=number: _has(engine, number + 5))
         await asyncio.sleep(1.1)
-    admin = AIOKafkaAdminClient(bootstrap_servers=empty_kafka)
-    await admin.start()
-    acknowledged = await admin.list_consumer_group_offsets(group)
-    await admin.close()
+    async with admin_of(empty_kafka) as admin:
+        acknowledged = await admin.list_consumer_group_offsets(group)
     assert max(one.offset for one in acknowledged.values()) == 10
 
 

@@ -34,17 +34,20 @@ class Machine(Protocol):
     async def is_ready(self) -> bool: ...
 
     def last_words(self) -> str:
-        """What it said before it ended by itself."""
+        """The end of its log."""
+
+
+def environment_of(deployment: LocalDeployment, service: str, programmes: Path) -> dict[str, str]:
+    """The service's own, for this tree's code, also where another one is installed beside the interpreter."""
+    ours = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": str(ROOT)}
+    return ours | deployment.environment(service) | {"SPOORBOEK_PROGRAMMES": str(programmes)}
 
 
 class ServiceProcess:
     """One instance of a service, as docker-compose.yml starts it; another one of the same has its own `port`."""
 
     def __init__(self, deployment: LocalDeployment, service: str, programmes: Path, log: Path, port: int) -> None:
-        # This tree's code, also where another one is installed beside the interpreter.
-        ours = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": str(ROOT)}
-        environment = ours | deployment.environment(service)
-        self._environment = environment | {"SPOORBOEK_PROGRAMMES": str(programmes), "SPOORBOEK_PORT": str(port)}
+        self._environment = environment_of(deployment, service, programmes) | {"SPOORBOEK_PORT": str(port)}
         self._command = deployment.command(service)
         self._log = log
         self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10)
@@ -80,8 +83,8 @@ class ServiceProcess:
             return False
 
     def last_words(self) -> str:
-        assert self._process
-        return f"exit {self._process.returncode}, after: {_end_of(self._log)}"
+        code = self._process.poll() if self._process else None
+        return _end_of(self._log) + ("" if code is None else f"exit code {code}")
 
     async def behind(self) -> int | None:
         """How many events its readers have before them; None while it cannot say."""
@@ -140,8 +143,7 @@ class BrokerMachine:
         return True
 
     def last_words(self) -> str:
-        assert isinstance(self._broker, BrokerProcess), "a container is always said to run"
-        return _end_of(self._broker.output)
+        return _end_of(self._broker.output) if isinstance(self._broker, BrokerProcess) else ""
 
     @property
     def can_be_full(self) -> bool:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
@@ -63,7 +62,8 @@ class Faults:
 
     def __init__(self, installation: Installation, report: Report) -> None:
         self._installation, self._report = installation, report
-        self._replays = Replays(installation.deployment, installation.work.folder / "programmes")
+        programmes = installation.work.folder / "programmes"
+        self._replays = Replays(installation.deployment, programmes, report.other, report.violations)
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def inflict(self, faults: Iterator[Fault], seconds: float, *, fill_disk: bool) -> None:
@@ -107,11 +107,9 @@ class Faults:
                 await self._line(fault)
 
     async def rebuild_at_rest(self) -> None:
-        """The facts once more, now that nothing fails; what any replay said that it may not is in the report."""
+        """The facts once more, now that nothing fails."""
         await self._replays.run_at_rest()
         await self._installation.settle()
-        self._report.other += self._replays.ended
-        self._report.violations += self._replays.wrong
 
     async def _stop(self, service: str, down_seconds: float) -> None:
         keeper, process = self._installation.keepers[service], self._installation.services[service]
@@ -169,7 +167,7 @@ async def run_round(seed: int, size: Size) -> Report:
                 await _disturb(installation, calm, size, report)
                 report.violations += _ended_by_themselves(report.tallies)
                 if report.violations:
-                    report.violations.append(_last_words(folder))
+                    report.violations.append(_last_words(installation))
     finally:
         remove(folder)
     return report
@@ -211,8 +209,5 @@ def _ended_by_themselves(tallies: dict[str, Tally]) -> list[str]:
     return [f"{name} ended by itself: {said}" for name in SERVICES for said in tallies[name].ended_by_itself]
 
 
-def _last_words(folder: Path) -> str:
-    logs = {name: folder / f"{name}.txt" for name in SERVICES} | {"broker": folder / "kafka" / "output.txt"}
-    return "\n".join(
-        f"--- {name}\n{log.read_text(errors='replace')[-3000:]}" for name, log in logs.items() if log.exists()
-    )
+def _last_words(installation: Installation) -> str:
+    return "\n".join(f"--- {name}\n{keeper.machine.last_words()}" for name, keeper in installation.keepers.items())

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import NewTopic, RecordsToDelete
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -18,6 +18,7 @@ from services.process import Process
 from services.reporting.facts import FACTS
 from services.serve import serving
 from tests.journey.world import COACH, PATIENCE_SECONDS, settings_for
+from tests.parts.kafka import admin_of
 from tests.parts.kafka_process import free_port
 
 TOPIC = "casework.events"
@@ -59,24 +60,15 @@ class Apart:
     async def forget(self) -> None:
         """The broker drops all it has of casework's facts, as a topic's retention does."""
         everything = {TopicPartition(TOPIC, number): RecordsToDelete(before_offset=-1) for number in range(PARTITIONS)}
-        async with self._admin() as admin:
+        async with admin_of(self.kafka) as admin:
             await admin.delete_records(everything)
 
     async def make_topic_anew(self) -> None:
-        async with self._admin() as admin:
+        async with admin_of(self.kafka) as admin:
             await admin.delete_topics([TOPIC])
             while TOPIC in await admin.list_topics():
                 await asyncio.sleep(0.05)
             await admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1)])
-
-    @asynccontextmanager
-    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
-        await admin.start()
-        try:
-            yield admin
-        finally:
-            await admin.close()
 
 
 @asynccontextmanager

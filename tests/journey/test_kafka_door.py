@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from structlog.testing import capture_logs
@@ -17,6 +16,7 @@ from structlog.testing import capture_logs
 from services.demonstration.senders import Sender
 from tests.journey.conftest import started
 from tests.journey.world import COACH, PATIENCE_SECONDS, TEACHER, World, enquiry, settings_for
+from tests.parts.kafka import admin_of, delete_topics
 
 STRUCTURED = ("content-type", b"application/cloudevents+json")
 
@@ -158,17 +158,12 @@ async def _said_for(world: World, event: dict[str, Any]) -> list[str]:
 
 async def _lose_topics(bootstrap: str) -> None:
     """As with the broker's disk; returns when somebody has made them again."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        had = {topic for topic in await admin.list_topics() if not topic.startswith("__")}
-        await admin.delete_topics(list(had))
+    async with admin_of(bootstrap) as admin:
+        had = await delete_topics(admin)
         await asyncio.sleep(1)  # Until then the broker may still name them.
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not had <= set(await admin.list_topics()):
                 await asyncio.sleep(0.05)
-    finally:
-        await admin.close()
 
 
 async def _ready(world: World, status: int) -> dict[str, Any]:

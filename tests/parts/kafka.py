@@ -1,7 +1,7 @@
 """A real Apache Kafka for the run, which a test may kill, freeze and start again on the same data and port."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Protocol
 from uuid import uuid4
 
@@ -73,17 +73,30 @@ def kafka_bootstrap(kafka_broker: Broker) -> str:
     return kafka_broker.bootstrap
 
 
+@asynccontextmanager
+async def admin_of(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def delete_topics(admin: AIOKafkaAdminClient) -> set[str]:
+    """All but the broker's own; which they were."""
+    had = {topic for topic in await admin.list_topics() if not topic.startswith("__")}
+    if had:
+        await admin.delete_topics(list(had))
+    return had
+
+
 @pytest.fixture
 async def empty_kafka(kafka_bootstrap: str) -> AsyncIterator[str]:
     """The address of the run's broker without a topic; what the test makes is deleted afterwards."""
     yield kafka_bootstrap
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    try:
-        if made := [topic for topic in await admin.list_topics() if not topic.startswith("__")]:
-            await admin.delete_topics(made)
-    finally:
-        await admin.close()
+    async with admin_of(kafka_bootstrap) as admin:
+        await delete_topics(admin)
 
 
 @pytest.fixture
