@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-Kind = Literal["kill", "pause", "stop", "second", "cut", "slow", "hold", "full", "replay", "rollback"]
+Kind = Literal["kill", "pause", "stop", "second", "cut", "slow", "hold", "full", "lose", "replay", "rollback"]
 
 SERVICES = ("intake", "casework", "reporting")
 TARGETS = (*SERVICES, "broker", "database")
@@ -21,6 +21,7 @@ _KINDS: dict[Kind, int] = {
     "cut": 4,
     "slow": 3,
     "hold": 2,
+    "lose": 1,
     "replay": 6,
     "rollback": 1,
 }
@@ -29,6 +30,7 @@ _KINDS: dict[Kind, int] = {
 @dataclass(frozen=True, slots=True)
 class Fault:
     """`wait_seconds` after the one before, `kind` befalls the targets for `seconds`: two of a pair, none of a replay.
+    Of a service that is to `lose` something it is the topic of its events.
 
     Most kills pass over a target that is not ready yet: who only ever starts has nothing under way to lose.
     """
@@ -60,6 +62,8 @@ def _wait(random: Random, mean_seconds: float) -> float:
 def _targets(random: Random, kind: Kind) -> tuple[str, ...]:
     if kind in ("stop", "second"):
         return (random.choice(SERVICES),)
+    if kind == "lose":
+        return (random.choice(("intake", "casework")),)
     if kind in ("replay", "rollback"):
         return ()
     if kind in ("cut", "slow", "hold"):

@@ -9,7 +9,9 @@ from time import monotonic
 from uuid import uuid4
 
 import httpx
+from aiokafka.errors import KafkaError
 
+from eventlog.wire import events_topic
 from tests.faults.installation import Installation, installed, own_database, undisturbed
 from tests.faults.keeping import Tally
 from tests.faults.machines import ServiceProcess, until_gone
@@ -20,6 +22,7 @@ from tests.faults.replaying import Replays
 from tests.faults.sending import Partners
 from tests.faults.work import make_work
 from tests.parts.folder import remove, run_folder
+from tests.parts.kafka import admin_of
 from tests.parts.kafka_process import free_port
 
 GRACE_SECONDS = 30
@@ -99,6 +102,8 @@ class Faults:
                 await self._second(fault.targets[0], fault.seconds)
             case "full":
                 await self._full(fault.seconds)
+            case "lose":
+                await self._lose(events_topic(fault.targets[0]))
             case "replay":
                 await self._replays.run(seconds=fault.seconds)
             case "rollback":
@@ -139,6 +144,13 @@ class Faults:
             await asyncio.sleep(seconds)
         finally:
             broker.free()
+
+    async def _lose(self, topic: str) -> None:
+        """Somebody deletes it, or a disk is gone: the ledger has all that was in it."""
+        with suppress(KafkaError):  # The broker is away.
+            async with admin_of(self._installation.bootstrap) as admin:
+                answer = await admin.delete_topics([topic])
+                self._report.other["topics deleted"] += sum(not code for _, code in answer.topic_error_codes)
 
     async def _line(self, fault: Fault) -> None:
         if (line := self._installation.lines.get(fault.targets[0])) is None:
