@@ -14,6 +14,7 @@ from schemas.programme import ProgrammeError
 from services.embedded import EmbeddedError
 from services.holding import NotHeld
 from services.intake.partners import PartnerFileError
+from services.migrations import MigrationError
 from services.parked import NotParked
 from services.reporting.generation_build import RebuildUnderWay
 from services.reporting.questions import QuestionError
@@ -26,6 +27,7 @@ from services.submitting import SubmitError
 EXPECTED = (
     EmbeddedError,
     EventlogError,
+    MigrationError,
     NotHeld,
     NotParked,
     NothingKept,

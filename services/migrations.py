@@ -1,17 +1,27 @@
-"""Brings a database to the newest form; safe to run again and by several processes at once."""
+"""Brings a database to the newest form; safe to run again and by several processes at once.
+
+MigrationError   the operator: this version and the database do not fit together
+"""
 
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 _SCRIPTS = Path(__file__).parent.parent / "deploy" / "migrations"
 
 
+class MigrationError(Exception):
+    """The database is of another version than this program; the message says what to do."""
+
+
 async def migrate(database_url: str) -> None:
-    """Run what has not run yet, as the owner of the database named by `database_url`."""
+    """Run what has not run yet, as the owner of the database named by `database_url`; raises MigrationError."""
     engine = create_async_engine(database_url)
     try:
         async with engine.begin() as connection:
@@ -21,8 +31,27 @@ async def migrate(database_url: str) -> None:
         await engine.dispose()
 
 
+async def demand_migrated(database_url: str) -> None:
+    """Raises MigrationError where something has still to run; a newer database is what others are being replaced for."""
+    engine = create_async_engine(database_url)
+    try:
+        async with engine.connect() as connection:
+            had = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    finally:
+        await engine.dispose()
+    known = [script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions()]
+    if had is None or had in known[1:]:
+        raise MigrationError("the database is older than this version of Spoorboek: run `spoorboek migrate` on it first")
+
+
 def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise MigrationError(
+            f"the database was migrated by a newer version of Spoorboek ({error}): run that one. There is no way back "
+            "but a backup of before"
+        ) from error

@@ -11,6 +11,7 @@ import uvicorn
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from eventlog.errors import describe
+from services.migrations import demand_migrated
 from services.process import Process
 from services.runtime import Settings
 from services.runtime.away import database_is_away
@@ -93,6 +94,7 @@ async def start_when_possible(process: Process) -> None:
         away = {part: why for part in process.watch.parts if (why := await process.watch.why_away(part)) is not None}
         if not away:
             try:
+                await demand_migrated(process.settings.database_url)
                 return await process.start()
             except Exception as error:
                 # It went away after we looked.

@@ -6,8 +6,8 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-# No such table, no such schema, no such role: what the migrations make.
-_NOT_MADE = ("42P01", "3F000", "22023")
+# No such table, column, schema or role: what the migrations make.
+_NOT_MADE = ("42P01", "42703", "3F000", "22023")
 # SQLSTATE classes: 08 connection, 28 not let in, 40 rolled back for another's sake, 53 out of disk, memory or
 # connections, 57 shut down or starting, 58 the server's own files; 25006 is a standby that does not take writes yet,
 # 25P03 a transaction that stood still too long; 3D000 and 55000 a database that is being put back, gone or closed.

@@ -7,6 +7,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, TopicAuthor
 
 from services import serve
 from services.process import Process
+from services.runtime import Settings
 from services.serve import start_when_possible
 
 
@@ -21,7 +22,7 @@ class _Process:
     """All of a process that its start looks at: what is tried fails as `errors` say, one after the other."""
 
     def __init__(self, *errors: Exception) -> None:
-        self.watch = _Watch()
+        self.watch, self.settings = _Watch(), Settings("postgresql+asyncpg://localhost:1/nobody-asks")
         self.errors = list(errors)
         self.started = False
 
@@ -37,7 +38,11 @@ def _as_process(process: Any) -> Process:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def demand_migrated(database_url: str) -> None:
+        """It is."""
+
     monkeypatch.setattr(serve, "_FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(serve, "demand_migrated", demand_migrated)
 
 
 async def test_what_went_away_is_waited_for() -> None:

@@ -14,6 +14,7 @@ from services.runtime.away import is_not_migrated
 
 COMMANDS = [("verify",), ("replay",), ("quarantine", "list"), ("parked", "list")]
 NOT_MIGRATED = "the database has no tables of Spoorboek, or older ones: run `spoorboek migrate` on it first\n"
+OLDER = "the database is older than this version of Spoorboek: run `spoorboek migrate` on it first\n"
 AWAY = "the database does not answer (ConnectionRefusedError): start it, or mend SPOORBOEK_DATABASE_URL\n"
 
 
@@ -30,6 +31,29 @@ async def complaint(database_url: str, *words: str) -> tuple[int, str]:
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 async def test_a_database_that_nobody_migrated(empty_database_url: str, words: tuple[str, ...]) -> None:
     assert await complaint(empty_database_url, *words) == (1, NOT_MIGRATED)
+
+
+async def stamp(database_url: str, revision: str) -> None:
+    connection = await asyncpg.connect(make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False))
+    await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
+    await connection.close()
+
+
+async def test_no_service_starts_on_an_older_database(database_url: str) -> None:
+    await stamp(database_url, "0003")
+    assert await complaint(database_url, "serve", "all") == (1, OLDER)
+
+
+async def test_a_database_of_a_newer_version_cannot_be_brought_back(database_url: str) -> None:
+    await stamp(database_url, "9999")
+    code, said = await complaint(database_url, "migrate")
+    assert code == 1
+    assert said.startswith("the database was migrated by a newer version of Spoorboek")
+    assert len(said.splitlines()) == 1
+
+
+def test_a_column_that_is_lacking_is_a_migration_that_is() -> None:
+    assert is_not_migrated(asyncpg.UndefinedColumnError('column "digest" does not exist'))
 
 
 async def test_a_database_that_is_away() -> None:
