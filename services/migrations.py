@@ -32,7 +32,7 @@ async def migrate(database_url: str) -> None:
 
 
 async def demand_migrated(database_url: str) -> None:
-    """Raises MigrationError where something has still to run; a newer database is what others are being replaced for."""
+    """Raises MigrationError where something has still to run. A newer one is being gone over to."""
     engine = create_async_engine(database_url)
     try:
         async with engine.connect() as connection:
@@ -41,7 +41,7 @@ async def demand_migrated(database_url: str) -> None:
         await engine.dispose()
     known = [script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions()]
     if had is None or had in known[1:]:
-        raise MigrationError("the database is older than this version of Spoorboek: run `spoorboek migrate` on it first")
+        raise MigrationError("the database is older than this version of Spoorboek: run `spoorboek migrate` first")
 
 
 def _upgrade(connection: Connection) -> None:
@@ -52,6 +52,6 @@ def _upgrade(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise MigrationError(
-            f"the database was migrated by a newer version of Spoorboek ({error}): run that one. There is no way back "
-            "but a backup of before"
+            f"the database was migrated by a newer version of Spoorboek ({error}): run that one. There is no way "
+            "back but a backup of before"
         ) from error

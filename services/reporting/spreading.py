@@ -99,9 +99,10 @@ async def _build(job: Job, went: Went) -> Built:
 
 
 async def _connect(stack: AsyncExitStack, database_url: str) -> Any:
-    dsn = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    address = make_url(database_url)
     settings = {"role": "spoorboek_reporting", "application_name": "spoorboek replay"}
-    connection = await asyncpg.connect(dsn, server_settings=settings)
+    _, where = address.get_dialect()().create_connect_args(address)
+    connection = await asyncpg.connect(**where, server_settings=settings)
     stack.push_async_callback(connection.close)
     return connection
 

@@ -1,17 +1,19 @@
 """The settings of a process, all from its environment; each error names the variable and what to put there."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from eventlog.vault import MASTER_KEY_BYTES
 from schemas.programme import PUBLISHED
+
+_ASKED_OF_POSTGRESQL = {"host", "port", "ssl"}
 
 
 class SettingsError(Exception):
@@ -44,13 +46,13 @@ class Settings:
             )
         return cls(
             database_url=_postgresql(database_url),
-            kafka=environment.get("SPOORBOEK_KAFKA") or None,
+            kafka=_brokers(environment.get("SPOORBOEK_KAFKA", "")),
             vault_key=_key(environment.get("SPOORBOEK_VAULT_KEY")),
             partners=_folders(environment.get("SPOORBOEK_PARTNERS"), ()),
             programmes=_folders(environment.get("SPOORBOEK_PROGRAMMES"), (PUBLISHED,)),
             host=environment.get("SPOORBOEK_HOST", "127.0.0.1"),
             port=port_of(environment),
-            service_key=environment.get("SPOORBOEK_SERVICE_KEY") or None,
+            service_key=_service_key(environment.get("SPOORBOEK_SERVICE_KEY", "")),
             peers=_peers(environment.get("SPOORBOEK_PEERS", "")),
             lag_seconds=_lag_seconds(environment.get("SPOORBOEK_LAG_SECONDS", "60")),
         )
@@ -58,13 +60,20 @@ class Settings:
 
 def _postgresql(url: str) -> str:
     """The address may hold a password, so an error never repeats it."""
+    form = "postgresql+asyncpg://user:password@host/database"
     try:
-        driver = make_url(url).drivername
-    except ArgumentError:
-        driver = ""
-    if driver != "postgresql+asyncpg":
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        address = URL.create("unreadable")
+    if address.drivername != "postgresql+asyncpg":
         raise SettingsError(
-            "SPOORBOEK_DATABASE_URL is not of the form postgresql+asyncpg://user:password@host/database"
+            f"SPOORBOEK_DATABASE_URL is not of the form {form}; other characters than letters and digits in the "
+            "password are written as in a URL, @ as %40"
+        )
+    if unknown := address.query.keys() - _ASKED_OF_POSTGRESQL:
+        raise SettingsError(
+            f"SPOORBOEK_DATABASE_URL is given {', '.join(sorted(unknown))}: behind the ? may stand host, port and ssl, "
+            f"as in {form}?ssl=require"
         )
     return url
 
@@ -74,8 +83,8 @@ def _key(value: str | None) -> bytes | None:
         return None
     try:
         key = base64.b64decode(value, validate=True)
-    except binascii.Error as error:
-        raise SettingsError("SPOORBOEK_VAULT_KEY is not base64") from error
+    except ValueError as error:
+        raise SettingsError("SPOORBOEK_VAULT_KEY is not base64: make one with: openssl rand -base64 32") from error
     if len(key) != MASTER_KEY_BYTES:
         raise SettingsError(f"SPOORBOEK_VAULT_KEY has {len(key)} bytes; make one with: openssl rand -base64 32")
     return key
@@ -91,20 +100,47 @@ def _folders(value: str | None, default: tuple[Path, ...]) -> tuple[Path, ...]:
 
 def port_of(environment: Mapping[str, str]) -> int:
     value = environment.get("SPOORBOEK_PORT", "8080")
-    if not value.isdigit() or not 0 < int(value) < 65536:
+    if not _is_port(value):
         raise SettingsError(f"SPOORBOEK_PORT is {value!r}; give a port number from 1 to 65535")
     return int(value)
 
 
+def _is_port(value: str) -> bool:
+    return value.isascii() and value.isdigit() and 0 < int(value) < 65536
+
+
+def _brokers(value: str) -> str | None:
+    for broker in value.split(",") if value else ():
+        host, _, port = broker.strip().rpartition(":")
+        if not host or not _is_port(port):
+            raise SettingsError(f"SPOORBOEK_KAFKA has {broker!r}: give host:port, as in kafka-1:9092,kafka-2:9092")
+    return value or None
+
+
+def _service_key(value: str) -> str | None:
+    if not (value.isascii() and value.isprintable()):
+        raise SettingsError("SPOORBOEK_SERVICE_KEY does not go into a header: make one with: openssl rand -base64 32")
+    return value or None
+
+
 def _peers(value: str) -> dict[str, str]:
     """`intake=http://intake:8080 casework=http://casework:8080`"""
-    try:
-        return dict(part.split("=", 1) for part in value.split())
-    except ValueError as error:
-        raise SettingsError("SPOORBOEK_PEERS is not `service=address service=address …`") from error
+    peers = dict(part.partition("=")[::2] for part in value.split())
+    for service, address in peers.items():
+        try:
+            parts = urlsplit(address)
+            reachable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            reachable = False
+        if not reachable:
+            raise SettingsError(
+                f"SPOORBOEK_PEERS has {service}={address}: give each service's address, as in "
+                "intake=http://intake:8080 casework=http://casework:8080"
+            )
+    return peers
 
 
 def _lag_seconds(value: str) -> float:
-    if not value.isdigit() or not int(value):
+    if not (value.isascii() and value.isdigit() and int(value)):
         raise SettingsError(f"SPOORBOEK_LAG_SECONDS is {value!r}; give a whole number of seconds, as in 60")
     return float(value)

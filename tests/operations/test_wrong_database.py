@@ -14,7 +14,7 @@ from services.runtime.away import is_not_migrated
 
 COMMANDS = [("verify",), ("replay",), ("quarantine", "list"), ("parked", "list")]
 NOT_MIGRATED = "the database has no tables of Spoorboek, or older ones: run `spoorboek migrate` on it first\n"
-OLDER = "the database is older than this version of Spoorboek: run `spoorboek migrate` on it first\n"
+OLDER = "the database is older than this version of Spoorboek: run `spoorboek migrate` first\n"
 AWAY = "the database does not answer (ConnectionRefusedError): start it, or mend SPOORBOEK_DATABASE_URL\n"
 
 
@@ -34,7 +34,8 @@ async def test_a_database_that_nobody_migrated(empty_database_url: str, words: t
 
 
 async def stamp(database_url: str, revision: str) -> None:
-    connection = await asyncpg.connect(make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False))
+    url = make_url(database_url).set(drivername="postgresql")
+    connection = await asyncpg.connect(url.render_as_string(hide_password=False))
     await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
     await connection.close()
 

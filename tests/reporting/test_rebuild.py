@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from eventlog.engine import make_engine
 from eventlog.errors import PositionMoved
 from eventlog.ledger import Append, LedgerId, NewEvent
 from schemas.submission import SubmissionRefused
@@ -38,6 +39,16 @@ async def test_what_was_refused_for_an_impossible_day_is_no_obstacle(casework: C
     await casework.read_by_reporting()
     report = await rebuilt(casework)
     assert (report.events, report.differences) == (6, ())
+
+
+async def test_a_rebuild_connects_as_its_address_says(casework: Casework, database_url: str) -> None:
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    url = make_url(database_url).update_query_dict({"ssl": "prefer"})
+    engine = make_engine(url.render_as_string(hide_password=False), "reporting")
+    report = await rebuild(engine, PROGRAMMES, quietly)
+    await engine.dispose()
+    assert report.events == 5
 
 
 @settings(
