@@ -3,11 +3,23 @@
 A process that a rebuild starts imports what its parent was started with: all commands, for one that folds a ledger.
 """
 
+import os
+import sys
+from pathlib import Path
+
 
 def main() -> None:
+    _open_standard_files()
     from services.cli import main as command_line
 
     command_line()
+
+
+def _open_standard_files() -> None:
+    """Where whoever starts us closed them, the event loop would get their numbers, and end the process."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from services.intake.recording import Contested
 from services.intake.submissions import Outcome, Submissions
 from services.problem import Problem
 
-_MOST_BYTES = {bindings.BATCHED: 8 * 1024 * 1024}
+_MOST_BYTES = {bindings.BATCHED: bindings.MOST_BATCH_BYTES}
 # A database that says nothing is away. What it takes all the same is found when the same is sent again.
 _LONGEST_SECONDS = 15
 _SUBMISSION = re.compile(r"[0-9a-f]{32}")

@@ -16,6 +16,7 @@ from services.intake.cloudevent import MOST_DATA_BYTES, CloudEvent
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 MOST_IN_BATCH = 1000
+MOST_BATCH_BYTES = 8 * 1024 * 1024
 MOST_EVENT_BYTES = 256 * 1024
 """Of an event as JSON: four times its data, which escapes may make three of. What is longer takes too long to read."""
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')

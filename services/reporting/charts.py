@@ -121,4 +121,4 @@ def _spec(
 @lru_cache(maxsize=256)
 def _draw(spec: str) -> str:
     """The bars lose the English labels they come with: the page names the chart, and the table is its text."""
-    return _LABELS.sub("", vl_convert.vegalite_to_svg(spec))
+    return _LABELS.sub("", vl_convert.vegalite_to_svg(spec, format_locale="nl-NL"))

@@ -5,7 +5,7 @@ from collections import Counter as Tally
 from collections.abc import Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
 
 from eventlog.ledger import Recorded
@@ -18,6 +18,7 @@ class Metrics:
     """One registry for each process, so that two in one test do not meet."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # Each would be a gauge more, under the words of the counter it belongs to.
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._submissions = self._counter("gate_submissions", "Submissions by what the gate answered.", "status")

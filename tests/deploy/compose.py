@@ -52,8 +52,8 @@ class LocalDeployment:
         block = self._services[service]
         environment = {name: filled(value, self._variables) for name, value in block["environment"].items()}
         for mount in block.get("volumes", ()):
-            source, target = filled(mount, self._variables).removesuffix(":ro").split(":")
-            environment = {name: value.replace(target, str(ROOT / source)) for name, value in environment.items()}
+            source = str(ROOT / filled(mount["source"], self._variables))
+            environment = {name: value.replace(mount["target"], source) for name, value in environment.items()}
         for peer in SERVICES:
             address = f"http://{peer}:{IN_CONTAINER}"
             environment = {name: value.replace(address, self.address(peer)) for name, value in environment.items()}

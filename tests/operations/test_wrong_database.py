@@ -83,6 +83,14 @@ async def test_a_setting_that_cannot_be_used(name: str, value: str, monkeypatch:
     assert "secret" not in said
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+async def test_who_starts_it_may_have_closed_the_standard_files(database_url: str, closed: str) -> None:
+    program = Path(sys.executable).with_name("spoorboek")
+    environment = os.environ | {"SPOORBOEK_DATABASE_URL": database_url}
+    process = await asyncio.create_subprocess_shell(f"{program} verify {closed}", env=environment)
+    assert await process.wait() == 0
+
+
 async def test_a_database_or_a_login_that_does_not_exist(empty_database_url: str) -> None:
     right = make_url(empty_database_url)
     for wrong in (right.set(database="nowhere"), right.set(username="nobody")):
