@@ -19,7 +19,7 @@ def _open_standard_files() -> None:
     """Where whoever starts us closed them, the event loop would get their numbers, and end the process."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode))
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - as long as the process
 
 
 if __name__ == "__main__":

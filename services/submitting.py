@@ -62,7 +62,8 @@ def _batches(events: Iterable[dict[str, Any]]) -> Iterator[tuple[str, list[bytes
     while window := list(islice(coming, MOST_IN_BATCH)):
         while window:
             source, size = _source(window[0][0]), 1
-            batch, rest, waiting = [], [], set()
+            batch: list[bytes] = []
+            rest, waiting = [], set()
             for event, encoded in window:
                 fits = size + len(encoded) < MOST_BATCH_BYTES or not batch
                 if fits and _source(event) == source and _case(event) not in waiting:

@@ -18,7 +18,7 @@ class Metrics:
     """One registry for each process, so that two in one test do not meet."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # Each would be a gauge more, under the words of the counter it belongs to.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # Each would be a gauge under its counter's words.
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._submissions = self._counter("gate_submissions", "Submissions by what the gate answered.", "status")
