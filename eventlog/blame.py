@@ -28,6 +28,7 @@ _SURROUNDINGS = (
     Standstill,
 )
 _ABOUT_A_VALUE = ("22", "23", "54")
+_LONGEST_REASON = 500
 
 
 def is_the_records(error: Exception) -> bool:
@@ -47,7 +48,8 @@ def is_the_records(error: Exception) -> bool:
 def reason_of(error: Exception) -> str:
     """What may be kept and shown of `error`: our own sentence, or the error's kind and the line that raised it."""
     if isinstance(error, EventlogError):
-        return str(error)
+        # A table takes no NUL, and a line of a page no whole record.
+        return "".join(letter if letter.isprintable() else "?" for letter in str(error)[:_LONGEST_REASON])
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     ours = [frame for frame in frames if frame.f_globals.get("__name__", "").startswith(("services.", "schemas."))]
     if not (last := (ours or frames)[-1:]):

@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import msgspec
 
-from services.intake.bindings import BATCHED, MOST_BATCH_BYTES, MOST_IN_BATCH
+# What the door says of a batch, as any partner reads it.
+_AT_ONCE, _MOST_BYTES = 1000, 8 * 1024 * 1024
+_BATCH = "application/cloudevents-batch+json"
 
 
 class SubmitError(Exception):
@@ -28,7 +30,7 @@ async def submit(
     outcomes: Counter[str] = Counter()
     sent = 0
     for source, batch in _batches(events):
-        headers = {"Content-Type": BATCHED, "Authorization": f"Bearer {key_of(source)}"}
+        headers = {"Content-Type": _BATCH, "Authorization": f"Bearer {key_of(source)}"}
         try:
             answer = await client.post("/v1/events", content=b"[" + b",".join(batch) + b"]", headers=headers)
         except httpx.TransportError as error:
@@ -59,13 +61,13 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 def _batches(events: Iterable[dict[str, Any]]) -> Iterator[tuple[str, list[bytes]]]:
     """Few and large ones: an event goes along with others of its sender unless it would pass one of its own case."""
     coming = ((event, msgspec.json.encode(event)) for event in events)
-    while window := list(islice(coming, MOST_IN_BATCH)):
+    while window := list(islice(coming, _AT_ONCE)):
         while window:
             source, size = _source(window[0][0]), 1
             batch: list[bytes] = []
             rest, waiting = [], set()
             for event, encoded in window:
-                fits = size + len(encoded) < MOST_BATCH_BYTES or not batch
+                fits = size + len(encoded) < _MOST_BYTES or not batch
                 if fits and _source(event) == source and _case(event) not in waiting:
                     batch.append(encoded)
                     size += len(encoded) + 1

@@ -1,11 +1,13 @@
 """Reading what the gate let in and what casework recorded before; what cannot be read is named and stops the reader."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import Recorded
@@ -16,6 +18,7 @@ from schemas.registry import UnknownEventType, decode
 from schemas.submission import SubmissionAccepted
 from services.casework.case import AnyStatement
 
+_TYPE = re.compile(r"[a-z0-9.-]{1,100}")
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 _STATEMENTS: dict[str, type[AnyStatement]] = {model.type: model for model in get_args(AnyStatement)}
 _REFERENCES = {name: fields_marked(model, ReferenceMark) for name, model in _STATEMENTS.items()}
@@ -73,7 +76,9 @@ def read_fact(recorded: Recorded) -> CaseFact:
 
 
 def _statement(statement_type: str, stated: dict[str, Any]) -> AnyStatement:
-    model = _STATEMENTS[statement_type]
+    if (model := _STATEMENTS.get(statement_type)) is None:
+        named = statement_type if _TYPE.fullmatch(statement_type) else "its type"
+        raise KeyError(f"{named} is not published; was it accepted by a newer version?")
     # Casework has no use for what the gate sealed, and a sealed text may be longer than its field allows.
     open_fields = {name: value for name, value in stated.items() if name not in _SEALED[statement_type]}
     return model.model_validate(open_fields)
@@ -88,6 +93,11 @@ def _what_is_wrong(error: Exception) -> str:
     """The fields and what they should be, never what was in them."""
     if isinstance(error, ValidationError):
         return "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)
+            f"{'.'.join(map(str, _known(item)))}: {item['msg']}" for item in error.errors(include_input=False)
         )
-    return str(error)
+    return str(error.args[0])
+
+
+def _known(item: ErrorDetails) -> Sequence[int | str]:
+    """Where it is; a field that nobody published has a name of somebody's own."""
+    return (*item["loc"][:-1], "a field") if item["type"] == "extra_forbidden" else item["loc"]

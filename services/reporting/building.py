@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from operator import itemgetter
 
+from eventlog.blame import reason_of
 from eventlog.errors import BrokenLedger
 from eventlog.ledger import LedgerId
 from eventlog.merkle import Frontier
@@ -137,7 +138,7 @@ class LedgerBuild:
         if case in self._blocked:
             why = None
         self._blocked.add(case)
-        reason = "" if why is None else str(FoldError(self._ledger.ledger, row[0], row[3], why))
+        reason = "" if why is None else reason_of(FoldError(self._ledger.ledger, row[0], row[3], why))
         self._held.append(Held(row[0], case, row[3], reason))
 
     async def _begin_to_write(self, was: int, frontier: Frontier, audited: int) -> None:

@@ -1,11 +1,15 @@
 """Facts as the fold takes them: structs with the fields of the published classes, decoded many times faster.
 
-The form is checked, the rules are not: what stands in the ledger passed them when it was written, and its Merkle root
-says that it has not changed since. A test holds both decoders to the same values.
+The form is checked, and that each value goes into its column: the reader and a rebuild, which writes by other means,
+must refuse the same events. The rules are not: what stands in the ledger passed them when it was written, and its
+Merkle root says that it has not changed since. A test holds both decoders to the same values.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from operator import or_
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -30,10 +34,30 @@ __all__ = [
 ]
 
 
+_NUL = b"\\u0000"
+"""As JSON has it; no text of PostgreSQL may hold one, and none that is published does."""
+_COLUMN = {"ge": -(2**31), "le": 2**31 - 1}
+_INDEXED = Annotated[str, msgspec.Meta(max_length=500)]
+_SAID_OF_THE_FORM = ("Expected ", "Object missing ", "JSON is malformed", "Input data was truncated")
+
+
+def _storable(kind: Any, bounds: dict[str, int]) -> Any:
+    if kind is int:
+        return Annotated[int, msgspec.Meta(ge=bounds["ge"], le=bounds["le"])]
+    if kind is str:
+        return _INDEXED
+    if get_origin(kind) is Annotated:
+        return _storable(get_args(kind)[0], bounds)
+    if get_origin(kind) in (Union, UnionType):
+        return reduce(or_, (_storable(one, bounds) for one in get_args(kind)))
+    return kind
+
+
 def _struct_of(fact: type[Fact]) -> type[msgspec.Struct]:
     fields: list[Any] = []
     for name, field in fact.model_fields.items():
-        kind: Any = field.annotation
+        published = {name: bound for rule in field.metadata for name in _COLUMN if (bound := getattr(rule, name, None))}
+        kind = _storable(field.annotation, _COLUMN | published)
         fields.append((name, kind) if field.is_required() else (name, kind, field.default))
     return msgspec.defstruct(
         fact.__name__, fields, kw_only=True, frozen=True, gc=False, rename="camel", forbid_unknown_fields=True
@@ -79,7 +103,15 @@ def decode_fact(event_type: str, data: bytes) -> CaseFact | None:
         if event_type in _ANSWERS:
             return None
         raise NotDecoded("no such fact is published; was it written by a newer version?")
+    if _NUL in data:
+        raise NotDecoded("its data holds a NUL")
     try:
         return decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise NotDecoded(f"its data does not fit: {error}") from error
+        raise NotDecoded(f"its data does not fit: {_what_is_wrong(error)}") from error
+
+
+def _what_is_wrong(error: Exception) -> str:
+    """What should be there, never what is."""
+    said = str(error)
+    return said if said.startswith(_SAID_OF_THE_FORM) else said.partition("`")[0].partition("'")[0].strip()

@@ -158,7 +158,9 @@ async def test_a_sealed_text_may_be_longer_than_its_field(desk: Desk) -> None:
 
 UNREADABLE: list[tuple[dict[str, Any], str]] = [
     ({"statement_type": "nl.overheid.jeugdzaken.enquiry.received.v9"}, "enquiry.received.v9"),
+    ({"statement_type": "Synthetische Naam"}, "its type is not published"),
     ({"statement": {"programme": "gezinscoaches-venray"}}, "Field required"),
+    ({"statement": enquire("2023-01-05").model_dump(mode="json") | {"Naam": 1}}, "a field: Extra inputs"),
     ({"statement": enquire("2023-01-05", programme="unknown").model_dump(mode="json", exclude_none=True)}, "unknown"),
     (
         {"statement": enquire("2023-01-05", family="Naam").model_dump(mode="json", exclude_none=True)},

@@ -81,3 +81,9 @@ def test_a_reason_never_quotes_what_was_in_the_record() -> None:
         read()
     assert reason_of(raised.value).startswith("ValueError in tests.eventlog.test_blame, line ")
     assert "Anna" not in reason_of(raised.value)
+
+
+def test_a_reason_can_be_kept_and_read_whatever_it_is_about() -> None:
+    reason = reason_of(UnreadableRecord("a\0b\nc " + "x" * 1000))
+    assert reason.startswith("a?b?c x")
+    assert len(reason) == 500

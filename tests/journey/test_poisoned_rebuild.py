@@ -1,5 +1,6 @@
 """A rebuild meets the same poison: it holds the same events, builds the same rows, and can be redriven."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import date
 from io import StringIO
@@ -31,7 +32,10 @@ async def world(database_url: str) -> AsyncIterator[World]:
 def poison(opened: Recorded, *, readable: bool) -> Append:
     """The next event of a case: one that cannot be decoded, or a fact about a segment that was never opened."""
     fact = CaseContactLogged(programme=PROGRAMME, case=opened.case, segment=9, contact="c" * 32, minutes=5)
-    kind, data = (fact.type, fact.encode()) if readable else (STRANGE, b"{}")
+    return after(opened, *((fact.type, fact.encode()) if readable else (STRANGE, b"{}")))
+
+
+def after(opened: Recorded, kind: str, data: bytes) -> Append:
     return Append(opened.stream, 1, (NewEvent(kind, data, date(2023, 2, 2), opened.partner, "c", "", opened.case),))
 
 
@@ -62,6 +66,34 @@ async def test_a_rebuild_holds_what_the_live_reader_holds(world: World) -> None:
     assert await held(world, 2) == before
     await world.send(enquiry("e", "2023-02-01"))
     assert (await world.value("new"), await world.value("closed")) == (5, 2)
+
+
+UNSTORABLE: dict[str, dict[str, Any]] = {
+    "more than a column takes": {"minutes": 3_000_000_000},
+    "a NUL": {"contact": "c\0"},
+    "longer than an index takes": {"contact": "".join(map(chr, range(0x4E00, 0x9FA5)))},
+    "a NUL in a name": {"a\0b": 1},
+    "a name of its own": {"Synthetische Naam": 1},
+}
+
+
+@pytest.mark.parametrize("wrong", UNSTORABLE.values(), ids=UNSTORABLE)
+async def test_what_no_table_takes_holds_its_case_alone_and_no_rebuild(world: World, wrong: dict[str, Any]) -> None:
+    await world.send(*(enquiry(case, "2023-02-01") for case in "ab"))
+    ledger = world.process.parts["casework"].ledger
+    async with ledger.begin() as tx:
+        opened, *_ = [event for event in await ledger.read(tx, "GM0984", 0) if event.type.endswith("opened.v1")]
+        fact = CaseContactLogged(programme=PROGRAMME, case=opened.case, segment=1, contact="c" * 32, minutes=5)
+        await ledger.append(
+            tx, "GM0984", [after(opened, fact.type, json.dumps(json.loads(fact.encode()) | wrong).encode())]
+        )
+    await world.send(ended("b", "2023-03-01"))
+    before = await held(world, 1)
+    assert [(position, status) for position, _, status, _ in before] == [(5, "quarantined")]
+    assert "Naam" not in before[0][-1]
+    await replay(world.process.settings, Console(quiet=True))
+    assert await held(world, 2) == before
+    assert await world.value("closed") == 1
 
 
 async def test_what_a_rebuild_held_can_be_redriven(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
