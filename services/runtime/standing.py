@@ -24,12 +24,16 @@ class LedgerLag:
 
 @dataclass(frozen=True, slots=True)
 class ReaderStanding:
-    """A reader of `service` along the ledgers of `source`; `ledgers` is None where their owner does not answer."""
+    """A reader of `service` along the ledgers of `source`; `ledgers` is None where their owner does not answer.
+
+    `why_unknown` says then what came in place of an answer.
+    """
 
     service: str
     reader: str
     source: str
     ledgers: tuple[LedgerLag, ...] | None
+    why_unknown: str = ""
 
     @property
     def behind(self) -> int | None:
@@ -96,6 +100,12 @@ class Standing:
     def put_back(self) -> tuple[str, ...]:
         """Those of the `stuck` whose ledger lacks what they have had."""
         return tuple(_where(reader, ledger) for reader in self.readers for ledger in reader.stuck if ledger.put_back)
+
+    @property
+    def unknown(self) -> Mapping[tuple[str, str, str], str]:
+        """(service, reader, source) of each reader whose ledgers' owner does not answer, and why."""
+        silent = [reader for reader in self.readers if reader.ledgers is None]
+        return {(one.service, one.reader, one.source): one.why_unknown for one in silent}
 
     @property
     def ready(self) -> bool:

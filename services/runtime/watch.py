@@ -154,16 +154,16 @@ class Watch:
                     for gemeente, size in sorted(sizes.items())
                 ]
         except (EventlogError, TimeoutError) as error:
-            log.warning("ledger owner does not answer", reader=reader, source=source, error=type(error).__name__)
-            return ReaderStanding(service, reader, source, None)
+            return ReaderStanding(service, reader, source, None, why_unknown=describe(error))
         return ReaderStanding(service, reader, source, tuple(lags))
 
     async def _lag(self, service: str, follower: Follower, gemeente: str, position: int, size: int) -> LedgerLag:
         still = self._still_seconds((service, follower.reader.name, gemeente), position)
         if position >= size:
             return LedgerLag(gemeente, 0, 0.0, stuck=position > size, put_back=position - size)
-        (oldest, *_) = await follower.source.read(gemeente, position, 1)
-        seconds = max(0.0, (self._clock() - oldest.recorded_at).total_seconds())
+        if not (found := await follower.source.read(gemeente, position, 1)):
+            raise EventlogError(f"{follower.reader.source}/{gemeente} was put back meanwhile")  # The next look says so.
+        seconds = max(0.0, (self._clock() - found[0].recorded_at).total_seconds())
         return LedgerLag(gemeente, size - position, seconds, min(seconds, still) > self._lag_seconds)
 
     def _still_seconds(self, where: tuple[str, str, str], position: int) -> float:
