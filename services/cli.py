@@ -114,13 +114,13 @@ def partner_new(
     source: Annotated[list[str], typer.Option(help="the CloudEvents source, as in urn:nld:kvknr:…:systeem:…")],
     may_send: Annotated[list[str] | None, typer.Option(help="such as enquiry.received.v1; all when left out")] = None,
     valid_until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the last day")] = None,
-    folder: Annotated[Path, typer.Option(help="the folder of SPOORBOEK_PARTNERS")] = Path("data/partners"),
+    folder: Annotated[Path | None, typer.Option(help="of SPOORBOEK_PARTNERS; else that of `make run`")] = None,
 ) -> None:
     """Write a partner's file and show its two keys, once."""
 
     async def make() -> None:
         made = register(
-            folder,
+            folder or data_folder(os.environ) / "partners",
             partner_id,
             title,
             gemeente,

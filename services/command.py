@@ -21,7 +21,7 @@ from services.reporting.questions import QuestionError
 from services.reporting.rebuild import NothingKept
 from services.reporting.spreading import ProcessEnded
 from services.runtime import SettingsError
-from services.runtime.away import ERRORS, database_is_away, is_not_migrated, kind_of
+from services.runtime.away import ERRORS, database_is_away, is_not_allowed, is_not_migrated, kind_of
 from services.submitting import SubmitError
 
 EXPECTED = (
@@ -62,6 +62,11 @@ def finish(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def _about_the_database(error: Exception) -> str | None:
     if database_is_away(error):
         return f"the database does not answer ({kind_of(error)}): start it, or mend SPOORBOEK_DATABASE_URL"
+    if is_not_allowed(error):
+        return (
+            "the login in SPOORBOEK_DATABASE_URL may not act as every service that this is about: give one that may, "
+            "or name with --service the one it may act as"
+        )
     if is_not_migrated(error):
         return "the database has no tables of Spoorboek, or older ones: run `spoorboek migrate` on it first"
     return None

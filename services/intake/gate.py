@@ -179,9 +179,7 @@ def _rule_errors(
     if (asked := sound.get("programme")) is not None:
         programme = programmes.find(asked)
         if programme is None:
-            yield GateError(
-                code="programme-unknown", field="programme", sentence="Send a programme that your registration names."
-            )
+            yield sentences.programme_unknown(registered=asked in partner.programmes)
         elif programme.gemeente != partner.gemeente or programme.id not in partner.programmes:
             yield GateError(
                 code="programme-not-allowed",

@@ -101,3 +101,9 @@ def _unknown(statement: type[Statement], field: str, *, guess: bool) -> GateErro
         field=field if field in _NAMES else None,
         sentence=f"Remove what this type does not have.{meant} Its fields are: {', '.join(known)}.",
     )
+
+
+def programme_unknown(*, registered: bool) -> GateError:
+    """Of what the partner's registration names and nobody defined here, the partner can do nothing."""
+    send, ask = "Send a programme that your registration names.", "Ask the gemeente to correct your registration."
+    return GateError(code="programme-unknown", field="programme", sentence=ask if registered else send)

@@ -1,6 +1,6 @@
 """Whether an error says that the database is away or cannot take anything now, so that trying again is the remedy."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -8,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 # No such table, column, schema or role: what the migrations make.
 _NOT_MADE = ("42P01", "42703", "3F000", "22023")
+_NOT_ALLOWED = ("42501",)
 # SQLSTATE classes: 08 connection, 28 not let in, 40 rolled back for another's sake, 53 out of disk, memory or
 # connections, 57 shut down or starting, 58 the server's own files; 25006 is a standby that does not take writes yet,
 # 25P03 a transaction that stood still too long; 3D000 and 55000 a database that is being put back, gone or closed.
@@ -37,13 +38,22 @@ def kind_of(error: BaseException) -> str:
     return type(cause or error).__name__
 
 
-def is_not_migrated(error: BaseException | None) -> bool:
+def is_not_migrated(error: BaseException) -> bool:
     """Whether the database lacks what the migrations make."""
+    return _says(error, _NOT_MADE)
+
+
+def is_not_allowed(error: BaseException) -> bool:
+    """Whether the login may not act as the service that it was to act as."""
+    return _says(error, _NOT_ALLOWED)
+
+
+def _says(error: BaseException | None, states: Collection[str]) -> bool:
     if error is None:
         return False
-    if getattr(error, "sqlstate", None) in _NOT_MADE:
+    if getattr(error, "sqlstate", None) in states:
         return True
-    return is_not_migrated(error.orig if isinstance(error, DBAPIError) else error.__cause__)
+    return _says(error.orig if isinstance(error, DBAPIError) else error.__cause__, states)
 
 
 def _is_passing(error: BaseException | None) -> bool:

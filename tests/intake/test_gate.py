@@ -141,6 +141,12 @@ def test_another_partners_source_gives_no_outcome_under_its_name() -> None:
     assert isinstance(verdict(event(source="urn:nld:kvknr:12345678:systeem:x")), Unattributable)
 
 
+def test_who_is_registered_for_what_nobody_defined_is_not_told_to_send_it() -> None:
+    partner = SCHOOL.model_copy(update={"programmes": ("no-such",)})
+    (error,) = errors(judge(partner, event(enquiry(programme="no-such")), TODAY, PROGRAMMES))
+    assert (error.code, error.sentence) == ("programme-unknown", "Ask the gemeente to correct your registration.")
+
+
 def test_a_name_that_is_nearly_right_is_recognised() -> None:
     (error,) = errors(verdict(event(enquiry(parentsName="x"))))
     assert "Did you mean `parentName`?" in error.sentence

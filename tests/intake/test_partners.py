@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
+from structlog.testing import capture_logs
 
+from services.intake.app import _hold_against
 from services.intake.partner import Partner
 from services.intake.partners import PartnerFileError, Partners, Unauthenticated
 from services.intake.registration import register
-from tests.intake.desk import KEY, SCHOOL, TODAY, partner
+from tests.intake.desk import KEY, PROGRAMMES, SCHOOL, TODAY, partner
 
 
 def write(folder: Path, name: str = "school", **changes: Any) -> None:
@@ -96,3 +98,10 @@ def test_a_partner_says_which_types_it_may_send() -> None:
     assert school.may_send("nl.overheid.jeugdzaken.enquiry.received.v1")
     assert not school.may_send("enquiry.received.v1")
     assert not school.may_send("nl.overheid.jeugdzaken.support.ended.v1")
+
+
+def test_a_programme_that_nobody_defined_is_said_with_the_partner_that_names_it() -> None:
+    typo = partner(id="typo", programmes=["gezinscoaches-venray", "gezinscoaches-venrai"])
+    with capture_logs() as said:
+        _hold_against(PROGRAMMES, Partners([SCHOOL, typo]))
+    assert [(line["partner"], line["programme"]) for line in said] == [("typo", "gezinscoaches-venrai")]

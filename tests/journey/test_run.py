@@ -72,6 +72,22 @@ def test_a_command_where_nothing_ever_ran_says_so_and_makes_nothing(tmp_path: Pa
     assert not data.exists()
 
 
+def test_a_new_partner_goes_into_the_folder_that_the_run_reads(tmp_path: Path) -> None:
+    words = ["--title", "Synthetische school", "--gemeente", "GM0984", "--programme", "gezinscoaches-venray"]
+    command = [
+        str(SPOORBOEK),
+        "partner",
+        "new",
+        "synthetic-new",
+        *words,
+        "--source",
+        "urn:nld:kvknr:00000000:systeem:x",
+    ]
+    environment = os.environ | {"SPOORBOEK_DATA": str(tmp_path)}
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.startswith(f"{tmp_path}/partners/synthetic-new.yaml written. Restart intake")
+
+
 def refuses_a_second(data: Path) -> None:
     environment = os.environ | {"SPOORBOEK_DATA": str(data), "SPOORBOEK_PORT": str(free_port())}
     told = subprocess.run([SPOORBOEK, "run"], env=environment, capture_output=True, text=True, check=False)

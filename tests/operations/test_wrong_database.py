@@ -5,6 +5,7 @@ import base64
 import os
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -15,6 +16,7 @@ from services.runtime.away import is_not_migrated
 COMMANDS = [("verify",), ("replay",), ("quarantine", "list"), ("parked", "list")]
 NOT_MIGRATED = "the database has no tables of Spoorboek, or older ones: run `spoorboek migrate` on it first\n"
 OLDER = "the database is older than this version of Spoorboek: run `spoorboek migrate` first\n"
+NOT_EVERY_SERVICE = "the login in SPOORBOEK_DATABASE_URL may not act as every service that this is about"
 AWAY = "the database does not answer (ConnectionRefusedError): start it, or mend SPOORBOEK_DATABASE_URL\n"
 
 
@@ -89,6 +91,21 @@ async def test_who_starts_it_may_have_closed_the_standard_files(database_url: st
     environment = os.environ | {"SPOORBOEK_DATABASE_URL": database_url}
     process = await asyncio.create_subprocess_shell(f"{program} verify {closed}", env=environment)
     assert await process.wait() == 0
+
+
+async def test_a_login_of_one_service_is_told_to_name_it(database_url: str) -> None:
+    name = f"login_{uuid4().hex[:8]}"
+    url = make_url(database_url)
+    owner = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
+    await owner.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'synthetic' IN ROLE spoorboek_reporting")
+    try:
+        login = url.set(username=name, password="synthetic").render_as_string(hide_password=False)
+        code, said = await complaint(login, "quarantine", "list")
+        assert (code, said.partition(":")[0]) == (1, NOT_EVERY_SERVICE)
+        assert await complaint(login, "quarantine", "list", "--service", "reporting") == (0, "")
+    finally:
+        await owner.execute(f"DROP ROLE {name}")
+        await owner.close()
 
 
 async def test_a_database_or_a_login_that_does_not_exist(empty_database_url: str) -> None:
