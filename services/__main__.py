@@ -10,9 +10,12 @@ from pathlib import Path
 
 def main() -> None:
     _open_standard_files()
-    from services.cli import main as command_line
+    try:
+        from services.cli import main as command_line
 
-    command_line()
+        command_line()
+    except KeyboardInterrupt:  # While it was still being read: what runs ends by itself.
+        sys.exit(130)
 
 
 def _open_standard_files() -> None:

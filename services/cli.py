@@ -1,6 +1,6 @@
 """Spoorboek: the work of family support, kept as events and read back as its account.
 
-Exit codes: 0 done; 1 it did not work out, and a sentence says what to do; 2 wrong use.
+Exit codes: 0 done; 1 it did not work out, and a sentence says what to do; 2 wrong use; 130 Ctrl-C.
 """
 
 import os

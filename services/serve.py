@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
@@ -13,7 +14,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 from eventlog.errors import describe
 from services.migrations import demand_migrated
 from services.process import Process
-from services.runtime import Settings
+from services.runtime import Settings, SettingsError
 from services.runtime.away import database_is_away
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -60,6 +61,7 @@ async def serving(process: Process, host: str, port: int) -> AsyncIterator["asyn
 
 async def serve(settings: Settings, names: Sequence[str]) -> None:
     """Serve the services `names` until SIGTERM or SIGINT."""
+    _demand_address(settings.host, settings.port)
     process = Process(settings, names)
     try:
         async with serving(process, settings.host, settings.port) as until_stopped:
@@ -74,6 +76,20 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
             await until_stopped
     finally:
         await process.stop()
+
+
+def _demand_address(host: str, port: int) -> None:
+    """Where it cannot be had uvicorn ends the process, and names no setting."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise SettingsError(
+            f"{host}:{port} cannot be listened at ({error.strerror}): stop what does, or correct SPOORBOEK_HOST or "
+            "SPOORBOEK_PORT"
+        ) from error
 
 
 def _keep_for_good() -> None:

@@ -93,6 +93,20 @@ async def test_who_starts_it_may_have_closed_the_standard_files(database_url: st
     assert await process.wait() == 0
 
 
+async def test_an_address_that_cannot_be_listened_at_is_said_with_its_setting(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as taken:
+        port = taken.sockets[0].getsockname()[1]
+        for host in ("127.0.0.1", "no-such-host.invalid"):
+            monkeypatch.setenv("SPOORBOEK_HOST", host)
+            monkeypatch.setenv("SPOORBOEK_PORT", str(port))
+            code, said = await complaint(database_url, "serve", "all")
+            assert code == 1
+            assert said.startswith(f"{host}:{port} cannot be listened at (")
+            assert len(said.splitlines()) == 1
+
+
 async def test_a_login_of_one_service_is_told_to_name_it(database_url: str) -> None:
     name = f"login_{uuid4().hex[:8]}"
     url = make_url(database_url)
