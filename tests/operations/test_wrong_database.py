@@ -4,13 +4,16 @@ import asyncio
 import base64
 import os
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from services.migrations import MigrationError, demand_migrated
 from services.runtime.away import is_not_migrated
 
 COMMANDS = [("verify",), ("replay",), ("quarantine", "list"), ("parked", "list")]
@@ -107,19 +110,38 @@ async def test_an_address_that_cannot_be_listened_at_is_said_with_its_setting(
             assert len(said.splitlines()) == 1
 
 
-async def test_a_login_of_one_service_is_told_to_name_it(database_url: str) -> None:
-    name = f"login_{uuid4().hex[:8]}"
-    url = make_url(database_url)
+@pytest.fixture
+async def login_of_reporting(database_url: str) -> AsyncIterator[str]:
+    """The database's address with a login that may act as that service alone."""
+    name, url = f"login_{uuid4().hex[:8]}", make_url(database_url)
     owner = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
     await owner.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'synthetic' IN ROLE spoorboek_reporting")
     try:
-        login = url.set(username=name, password="synthetic").render_as_string(hide_password=False)
-        code, said = await complaint(login, "quarantine", "list")
-        assert (code, said.partition(":")[0]) == (1, NOT_EVERY_SERVICE)
-        assert await complaint(login, "quarantine", "list", "--service", "reporting") == (0, "")
+        yield url.set(username=name, password="synthetic").render_as_string(hide_password=False)
     finally:
         await owner.execute(f"DROP ROLE {name}")
         await owner.close()
+
+
+async def test_a_login_of_one_service_is_told_to_name_it(login_of_reporting: str) -> None:
+    code, said = await complaint(login_of_reporting, "quarantine", "list")
+    assert (code, said.partition(":")[0]) == (1, NOT_EVERY_SERVICE)
+    assert await complaint(login_of_reporting, "quarantine", "list", "--service", "reporting") == (0, "")
+
+
+async def test_a_login_of_one_service_sees_of_which_version_the_database_is(
+    login_of_reporting: str, database_url: str
+) -> None:
+    await demand_migrated(login_of_reporting)
+    await stamp(database_url, "0005")
+    with pytest.raises(MigrationError, match="older"):
+        await demand_migrated(login_of_reporting)
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(text("REVOKE SELECT ON alembic_version FROM spoorboek_reporting"))
+    await owner.dispose()
+    with pytest.raises(MigrationError, match="older"):
+        await demand_migrated(login_of_reporting)
 
 
 async def test_a_database_or_a_login_that_does_not_exist(empty_database_url: str) -> None:
