@@ -159,8 +159,8 @@ async def _followers(settings: Settings, service: str) -> AsyncIterator[tuple[As
     names = (service,) if settings.peers else SERVICES
     process = Process(replace(settings, kafka=None), names)
     try:
-        if start := process.services[service].start:
-            await start()
+        if join := process.services[service].join:
+            await join()
         yield (
             process.parts[service].engine,
             [

@@ -27,8 +27,14 @@ def build(parts: Parts) -> Service:
         async with parts.engine.begin() as tx:
             await reader.start(tx)
 
+    async def join() -> None:
+        async with parts.engine.connect() as connection:
+            await reader.join(connection)
+
     async def building(connection: AsyncConnection) -> Sequence[Building]:
         await reader.look(connection)
         return await under_way(connection)
 
-    return Service("reporting", router, writes_ledger=False, readers=(reader,), start=start, building=building)
+    return Service(
+        "reporting", router, writes_ledger=False, readers=(reader,), start=start, join=join, building=building
+    )

@@ -7,7 +7,7 @@ from asyncpg import UndefinedTableError
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventlog.errors import PositionMoved
+from eventlog.errors import PositionMoved, Standstill
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.step import Step
 from schemas.programme import Programmes
@@ -30,6 +30,16 @@ from services.reporting.working_set import WorkingSet
 SOURCE = "casework"
 
 
+class OtherRules(Standstill):
+    """Who folds beside the process that serves has not the rules of that one."""
+
+    def __init__(self, live: int) -> None:
+        super().__init__(
+            f"the live facts (generation {live}) are kept by other programmes or rules than this command has: give it "
+            "the version and the SPOORBOEK_PROGRAMMES of the reporting that runs, or start reporting with these first"
+        )
+
+
 class FactsReader:
     """Keeps the live generation up with casework's ledgers, also when another process has switched it."""
 
@@ -39,6 +49,7 @@ class FactsReader:
         self._programmes = programmes
         self._fingerprint = self._accepted = fingerprint(programmes)
         self._generation = FIRST
+        self._joined = False
 
     @property
     def name(self) -> str:
@@ -52,6 +63,11 @@ class FactsReader:
             raise StaleFacts(live.live)
         await tx.execute(update(GENERATION).values(fingerprint=self._fingerprint))
 
+    async def join(self, connection: AsyncConnection) -> None:
+        """Fold beside the process that serves: only that one may say by which rules."""
+        self._joined = True
+        await self.look(connection)
+
     async def look(self, connection: AsyncConnection) -> None:
         """See which generation is live: where nothing comes, no batch tells of a switch."""
         if (live := await find_generation(connection)) is not None:
@@ -62,6 +78,8 @@ class FactsReader:
         if live.live != self._generation:
             was, self._generation = self._generation, live.live
             raise PositionMoved(f"the facts have switched from generation {was} to {live.live}")
+        if self._joined and live.fingerprint != self._fingerprint:
+            raise OtherRules(live.live)
         if departs(live.fingerprint, self._fingerprint):
             raise StaleFacts(live.live)
         self._accepted = live.fingerprint

@@ -55,8 +55,8 @@ class Service:
     `writes_ledger` says whether there is one of its own to publish. `readers` follow ledgers of other services over the
     bus; `publishers` follow the service's own ledger and tell the outside, which only Kafka has; `topics` are those it
     publishes to besides its ledger's. `parked` counts by reason what came in and is nobody's; `building` tells of
-    generations of its tables that are under way. No figure waits for readers and publishers that have
-    `patience_seconds`.
+    generations of its tables that are under way. Who works beside the process that serves calls `join` instead of
+    `start`: it only looks. No figure waits for readers and publishers that have `patience_seconds`.
     """
 
     name: str
@@ -68,5 +68,6 @@ class Service:
     topics: tuple[str, ...] = ()
     patience_seconds: float = 0.0
     start: Callable[[], Awaitable[None]] | None = None
+    join: Callable[[], Awaitable[None]] | None = None
     parked: Callable[[AsyncConnection], Awaitable[Mapping[str, int]]] | None = None
     building: Callable[[AsyncConnection], Awaitable[Sequence[Building]]] | None = None
