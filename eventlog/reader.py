@@ -78,7 +78,7 @@ class Follower:
         """`moved` is called with the ledger after each effect, to wake who follows what the reader wrote.
 
         `patience_seconds` is how long the bus waits after a batch, so that more events share the cost of the next.
-        Without a `quarantine` it stands still at what it cannot take: a publisher looks into no event.
+        Without a `quarantine` it stands still at what it cannot take: of what a publisher tells nobody decides.
         """
         self.reader = reader
         self.positions = positions

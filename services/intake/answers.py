@@ -1,14 +1,17 @@
 """Telling partners: casework's outcomes join each submission's stream, and every answer goes to the partner's topic."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 import structlog
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventlog.errors import VersionConflict
+from eventlog.errors import UnreadableRecord, VersionConflict
 from eventlog.ledger import Append, Ledger, LedgerId, NewEvent, Recorded
 from eventlog.wire import Outgoing, cloudevent_headers
+from schemas.registry import decode
 from schemas.submission import ANSWERS, SubmissionApplied, SubmissionRefused
 from services.intake.fate import stream_of
 from services.runtime import Publish
@@ -31,9 +34,11 @@ class Outcomes:
         self._ledger = ledger
 
     async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        """Raises UnreadableRecord where an outcome cannot be read: in intake's ledger nobody could take it back."""
         waiting: dict[str, Recorded] = {}
         for event in events:
             if event.type in _OUTCOMES:
+                _check(event)
                 waiting.setdefault(stream_of(event.correlation), event)
         while waiting:
             streams = await self._ledger.read_streams(tx, ledger.gemeente, list(waiting))
@@ -66,7 +71,7 @@ class Answers:
         answers = [event for event in events if event.type in _ANSWERS]
         for partner in {event.partner for event in answers} - self._partners:
             log.warning("partner has left, its answers are read over HTTP only", partner=partner, ledger=str(ledger))
-        await self._publish([answer_of(event) for event in answers if event.partner in self._partners])
+        await self._publish(list(_readable(event for event in answers if event.partner in self._partners)))
 
 
 def topic_for(partner_id: str) -> str:
@@ -74,15 +79,43 @@ def topic_for(partner_id: str) -> str:
 
 
 def answer_of(event: Recorded) -> Outgoing:
-    """The record for the partner: binary CloudEvent, its id the submission and the version in its stream."""
+    """The record for the partner: binary CloudEvent, its id the submission and the version in its stream.
+
+    Raises msgspec.MsgspecError or UnicodeDecodeError where the data is no JSON object.
+    """
     attributes = event.attributes() | {"id": f"{event.correlation}/{event.version}", "subject": event.correlation}
-    told = {name: value for name, value in msgspec.json.decode(event.data).items() if name not in _NOT_TOLD}
+    said = msgspec.json.decode(event.data, type=dict[str, Any])
+    told = {name: value for name, value in said.items() if name not in _NOT_TOLD}
     return Outgoing(
         topic=topic_for(event.partner),
         key=event.ledger.gemeente.encode(),
         headers=cloudevent_headers(attributes),
         value=msgspec.json.encode(told, order="sorted"),
     )
+
+
+def _readable(events: Iterable[Recorded]) -> Iterator[Outgoing]:
+    """What an earlier version copied unread stays in the ledger; the answers of all others must not wait for it."""
+    for event in events:
+        try:
+            yield answer_of(event)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            log.error(
+                "answer not readable, left out: tell its partner what became of the submission",
+                partner=event.partner,
+                correlation_id=event.correlation,
+                ledger=str(event.ledger),
+                position=event.position,
+            )
+
+
+def _check(outcome: Recorded) -> None:
+    try:
+        decode(outcome.type, outcome.data)
+    except ValidationError as error:
+        raise UnreadableRecord(
+            f"{outcome}: not an outcome that intake can read; give intake the version that wrote it, then redrive"
+        ) from error
 
 
 def _is_expected(stream: Sequence[Recorded], outcome: Recorded) -> bool:

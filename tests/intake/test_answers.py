@@ -4,6 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+import structlog
+
+from eventlog.errors import UnreadableRecord
 from eventlog.ledger import Recorded
 from eventlog.wire import Outgoing
 from schemas.submission import SubmissionApplied, SubmissionRefused
@@ -129,6 +133,38 @@ async def test_each_answer_goes_to_its_partner_with_a_stable_id_and_nothing_seal
     assert "statement" not in accepted
     assert b"sealed:v1" not in b"".join(record.value for record in again)
     assert json.loads(again[1].value)["errors"]
+
+
+@pytest.mark.parametrize("data", [b"\xff nope", b"[1]", b'{"facts": 1}'])
+async def test_an_outcome_that_cannot_be_read_is_not_copied(data: bytes) -> None:
+    desk = Desk()
+    submission = (await sent(desk)).submission
+    with pytest.raises(UnreadableRecord, match=f"casework/{GEMEENTE}/1: not an outcome that intake can read; "):
+        await told(desk, replace(outcome_of(submission), data=data))
+    assert len(await desk.events()) == 1
+
+
+@pytest.mark.parametrize("data", [b"\xff nope", b"[1]"])
+async def test_an_answer_that_cannot_be_read_holds_up_no_other(data: bytes) -> None:
+    """As one that an earlier version copied; the ledger keeps it."""
+    desk = Desk()
+    for number in "123":
+        await desk.submit(event(id=number))
+    first, second, third = await desk.events()
+    published: list[Outgoing] = []
+
+    async def publish(records: Sequence[Outgoing]) -> None:
+        published.extend(records)
+
+    with structlog.testing.capture_logs() as logs:
+        answers = Answers(publish, {SCHOOL.id})
+        await answers.handle(None, first.ledger, [first, replace(second, data=data), third])  # type: ignore[arg-type]
+    assert [dict(record.headers)["ce_subject"].decode() for record in published] == [
+        first.correlation,
+        third.correlation,
+    ]
+    (line,) = logs
+    assert (line["log_level"], line["partner"], line["position"]) == ("error", SCHOOL.id, second.position)
 
 
 async def test_events_that_are_no_outcome_are_passed_over() -> None:

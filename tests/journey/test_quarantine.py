@@ -9,6 +9,7 @@ from rich.console import Console
 
 from eventlog.ledger import SERVICES, Append, NewEvent, Recorded
 from schemas.programme import Programmes
+from schemas.submission import SubmissionApplied
 from services.casework import reactions
 from services.casework.submissions import Submission, read_submission
 from services.holding import HeldCase, held_cases, list_quarantine, redrive_quarantine, show_quarantine
@@ -96,6 +97,28 @@ async def test_an_event_that_no_one_can_decode_holds_up_its_case_alone(world: Wo
     left, said = await redrive(world)
     assert left == 2
     assert "stopped at 3" in said
+
+
+async def test_an_outcome_that_intake_cannot_read_holds_up_no_other_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reads(accepted: Recorded, programmes: Programmes) -> Submission:
+        if accepted.position == 1:
+            raise KeyError("area")
+        return read_submission(accepted, programmes)
+
+    monkeypatch.setattr(reactions, "read_submission", reads)
+    waiting, _ = await world.send(enquiry("a", "2023-02-01"), enquiry("b", "2023-02-01"))
+    strange = NewEvent(SubmissionApplied.type, b"[1]", date(2023, 2, 2), "p", waiting["submission"], "")
+    ledger = world.process.parts["casework"].ledger
+    async with ledger.begin() as tx:
+        await ledger.append(tx, GEMEENTE, [Append(f"submission-{waiting['submission']}", 0, (strange,))])
+    (fate,) = await world.send(ended("b", "2023-03-01"))
+    assert fate["status"] == "applied"
+    assert (await world.fate(waiting["submission"]))["status"] == "accepted"
+    (case,) = await held(world, "intake")
+    assert (case.reader, case.ledger) == ("outcomes", "casework/GM0984")
+    assert case.reason.startswith(f"casework/GM0984/{case.position}: not an outcome that intake can read; ")
 
 
 async def test_the_operator_is_told_what_is_held_and_why(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
