@@ -109,8 +109,11 @@ async def show_quarantine(settings: Settings, ledger: str, position: int, consol
                 for row in await connection.execute(select(table).where(*at)):
                     found = True
                     same = (table.c.reader == row.reader, table.c.ledger == ledger, table.c.case_id == row.case_id)
-                    query = select(table.c.position).where(*same).order_by(table.c.position).limit(AT_ONCE)
-                    positions = ", ".join(map(str, (await connection.execute(query)).scalars()))
+                    query = select(table.c.position, func.count().over()).where(*same)
+                    held = (await connection.execute(query.order_by(table.c.position).limit(AT_ONCE))).all()
+                    positions = ", ".join(str(one) for one, _ in held)
+                    if more := max((count for _, count in held), default=0) - len(held):
+                        positions += f" and {more} more"
                     _say(console, f"reader    {row.reader} of {service}")
                     _say(console, f"event     {ledger}/{position}, {row.type}")
                     _say(console, f"status    {row.status} since {row.held_at:%Y-%m-%d %H:%M:%S %Z}")

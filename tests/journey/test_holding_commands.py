@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,24 @@ async def test_more_cases_than_are_read_at_once_are_all_tried(world: World, monk
         await ledger.append(tx, "GM0984", appends)
     await world.settle()
     assert await holding.redrive_quarantine(world.process.settings, ["reporting"], None, Console(quiet=True)) == 5
+
+
+async def test_of_a_long_wait_the_rest_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.send(enquiry("a", "2023-02-01"))
+    ledger = world.process.parts["casework"].ledger
+    async with ledger.begin() as tx:
+        opened = (await ledger.read(tx, "GM0984", 0))[0]
+        strange = NewEvent("nl.unknown.v1", b"{}", date(2023, 2, 2), opened.partner, "c", "", opened.case)
+        await ledger.append(tx, "GM0984", [Append(opened.stream, 1, (strange,) * 3)])
+    await world.settle()
+    said = Console(file=StringIO(), width=300)
+    for at_once in (3, 2):
+        monkeypatch.setattr(holding, "AT_ONCE", at_once)
+        await holding.show_quarantine(world.process.settings, "casework/GM0984", 4, said)
+    assert isinstance(said.file, StringIO)
+    whole, cut = (line for line in said.file.getvalue().splitlines() if line.startswith("case "))
+    assert whole.endswith("; held of it: 3, 4, 5")
+    assert cut.endswith("; held of it: 3, 4 and 1 more")
 
 
 @pytest.mark.parametrize(
