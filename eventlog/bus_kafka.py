@@ -1,9 +1,9 @@
 """The Kafka bus between the services, and between them and the partners.
 
 The broker's offsets are a hint: what has had its effect stands in the reader's position. A handler returns when all of
-its batch is committed and only then may acknowledge; it never raises past a record. FastStream brings the records (raw,
-acknowledged by hand); the producer is aiokafka's, idempotent, because FastStream's batch publishing gives one key to
-all.
+its batch is committed or left to the watch, and only then may acknowledge; it never raises past a record. FastStream
+brings the records (raw, acknowledged by hand); the producer is aiokafka's, idempotent, because FastStream's batch
+publishing gives one key to all.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 
-from eventlog.delivery import take_for_sure
+from eventlog.delivery import Delivery
 from eventlog.errors import describe
 from eventlog.partner_partition import Take
 from eventlog.partner_topics import PartnerTopics
@@ -83,12 +83,12 @@ class KafkaBus:
             decoder=_whole,
         )
 
-        acknowledged = monotonic()
+        delivery, acknowledged = Delivery(follower, group), monotonic()
 
         async def handle(message: KafkaAckableMessage) -> None:
             nonlocal acknowledged
             batch = [message.raw_message, *await _what_came_with(message.consumer)]
-            await take_for_sure(follower, batch, group)
+            await delivery.take(batch)
             if monotonic() - acknowledged >= _ACKNOWLEDGED_SECONDS:
                 acknowledged = monotonic()
                 await _acknowledge(message, group)

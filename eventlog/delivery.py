@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -11,28 +12,70 @@ from eventlog.ledger import LedgerId, Recorded
 from eventlog.reader import Follower
 from eventlog.wire import by_ledger, incoming, recorded
 
-_LONGEST_WAIT_SECONDS = 5.0
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 5.0
 
 log = structlog.get_logger()
 
 
-async def take_for_sure(follower: Follower, batch: Sequence[Any], group: str) -> None:
-    """Returns when the effect of all of `batch`, as the client library has its records, is committed."""
-    wait = 0.1
-    while True:
-        try:
-            for ledger, events in by_ledger(_readable(batch)).items():
-                await deliver_for_sure(follower, ledger, events)
-            return
-        except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not be passed
-            # Raising would let the consumer go past this batch. Its lag shows that it stands still.
-            log.error("batch not taken, will try again", group=group, error=describe(error), seconds=wait)
+class Delivery:
+    """What the bus brings to one reader. A ledger that can take nothing is left to the watch and delays no other.
+
+    The position is the truth: what is passed over the watch reads from the ledger's owner, and so does what comes next.
+    """
+
+    def __init__(self, follower: Follower, group: str) -> None:
+        self._follower, self._group = follower, group
+        self._failing: dict[LedgerId, tuple[float, float]] = {}
+        """ledger -> (seconds to wait, the moment until which it is left alone)"""
+
+    async def take(self, batch: Sequence[Any]) -> None:
+        """Returns when the effect of all of `batch`, as the client library has its records, is committed.
+
+        Or of all but the ledgers that are left to the watch. While the database is away, none is.
+        """
+        grouped, wait = by_ledger(_readable(batch)), _FIRST_WAIT_SECONDS
+        left = {ledger: events for ledger, events in grouped.items() if not self._is_left_alone(ledger)}
+        while left:
+            try:
+                for ledger in list(left):
+                    if await self._is_done_with(ledger, left[ledger]):
+                        del left[ledger]
+                if not left:
+                    return
+            except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not be passed
+                # Raising would let the consumer go past this batch. Its lag shows that it stands still.
+                log.error("batch not taken, will try again", group=self._group, error=describe(error), seconds=wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+
+    async def _is_done_with(self, ledger: LedgerId, events: Sequence[Recorded]) -> bool:
+        """Whether `events` are taken or left to the watch; raises where nothing can be taken of any ledger."""
+        try:
+            await deliver_for_sure(self._follower, ledger, events)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other ledgers go on
+            await self._follower.reached()  # Where the database is away, that is what is said and waited for.
+            seconds = min(self._failing.get(ledger, (0.0, 0.0))[0] * 2 or _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS)
+            self._failing[ledger] = seconds, monotonic() + seconds
+            about = {"group": self._group, "ledger": str(ledger), "error": describe(error), "seconds": seconds}
+            log.error("ledger not taken, the others go on", **about)
+            return seconds > _FIRST_WAIT_SECONDS  # What passes by itself is over when it is tried once more.
+        self._failing.pop(ledger, None)
+        return True
+
+    def _is_left_alone(self, ledger: LedgerId) -> bool:
+        return monotonic() < self._failing.get(ledger, (0.0, 0.0))[1]
 
 
 async def deliver_for_sure(follower: Follower, ledger: LedgerId, events: Sequence[Recorded]) -> None:
     """Deliver `events`; what is missing before them comes from the ledger's owner."""
+    while True:
+        try:
+            return await _deliver(follower, ledger, events)
+        except PositionMoved:
+            log.info("another instance moved the reader", reader=follower.reader.name, ledger=str(ledger))
+
+
+async def _deliver(follower: Follower, ledger: LedgerId, events: Sequence[Recorded]) -> None:
     while True:
         try:
             return await follower.deliver(ledger, events)
@@ -42,8 +85,6 @@ async def deliver_for_sure(follower: Follower, ledger: LedgerId, events: Sequenc
                 # The ledger is the truth: after a restore the topic may still hold what the ledger lost.
                 log.error("the owner has no such event, left out", reader=follower.reader.name, gap=str(gap))
                 return None
-        except PositionMoved:
-            log.info("another instance moved the reader", reader=follower.reader.name, ledger=str(ledger))
 
 
 def _readable(batch: Iterable[Any]) -> Iterable[Recorded]:
