@@ -95,6 +95,21 @@ async def test_two_relays_publish_each_event_once(engine: AsyncEngine, ledger: P
     assert topic.records == list(range(1, 201))
 
 
+@pytest.mark.parametrize("more", [0, 1])
+async def test_a_relay_that_was_put_back_behind_the_back_of_its_process_publishes_again(
+    engine: AsyncEngine, ledger: PostgresLedger, topic: Topic, more: int
+) -> None:
+    """As after a restore of its database while it runs, whether anything is new by then or not."""
+    follower = relay(engine, ledger, topic)
+    assert await follower.catch_up(LEDGER) == 6
+    async with engine.begin() as tx:
+        await tx.execute(text("UPDATE casework.readers SET position = 2"))
+    async with ledger.begin() as tx:
+        await ledger.append(tx, GEMEENTE, [append(f"more{number}") for number in range(more)])
+    assert await follower.catch_up(LEDGER, 6) == 6 + more
+    assert topic.records == [*range(1, 7), *range(3, 7 + more)]
+
+
 @pytest.mark.parametrize("missing", [3, 4])
 async def test_a_hole_in_the_ledger_is_not_published_over(
     engine: AsyncEngine, ledger: PostgresLedger, topic: Topic, database_url: str, missing: int
