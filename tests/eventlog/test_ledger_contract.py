@@ -1,17 +1,19 @@
 """What every ledger promises, whether it is kept in memory or in PostgreSQL: one suite for both."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from eventlog import verification
 from eventlog.errors import VersionConflict
-from eventlog.ledger import Append, Ledger, Outcome, Recorded
+from eventlog.ledger import Append, Ledger, LedgerId, Outcome, Recorded
 from eventlog.memory import MemoryLedger
 from eventlog.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from eventlog.postgres import PostgresLedger
-from eventlog.verification import verify
+from eventlog.verification import Verified, verify
 from tests.eventlog.making import GEMEENTE, append
 
 
@@ -116,6 +118,19 @@ async def test_the_head_is_the_tree_over_what_is_stored(ledger: Ledger) -> None:
         head = await ledger.head(tx, GEMEENTE)
     assert (head.size, head.root) == (5, Frontier().extend(leaves).root)
     assert (await verify(ledger, GEMEENTE)).root == head.root
+
+
+async def test_a_ledger_that_grows_while_it_is_verified_part_by_part_verifies(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await appended(ledger, append("a", count=3), append("b", count=2))
+    async with ledger.begin() as tx:
+        head, went = await ledger.head(tx, GEMEENTE), list[int]()
+    await appended(ledger, append("later"))
+    monkeypatch.setattr(verification, "_AT_ONCE", 2)
+    monkeypatch.setattr(ledger, "head", AsyncMock(return_value=head))
+    assert await verify(ledger, GEMEENTE, went.append) == Verified(LedgerId("casework", GEMEENTE), 5, head.root)
+    assert went == [2, 4, 5]
 
 
 async def test_time_never_runs_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

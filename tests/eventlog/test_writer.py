@@ -89,6 +89,20 @@ async def test_a_caller_that_went_away_does_not_take_the_others_along() -> None:
         await gone
 
 
+async def test_a_caller_that_went_away_does_not_keep_from_the_others_that_the_database_is_away() -> None:
+    ledger = Counting("casework")
+    writer = Writer(ledger, lambda gemeente: None)
+    ledger.broken = True
+    gone, stays = (asyncio.create_task(writer.append(GEMEENTE, append(stream))) for stream in ("gone", "stays"))
+    while not ledger.transactions:
+        await asyncio.sleep(0)
+    gone.cancel()
+    with pytest.raises(ConnectionError, match="the database went away"):
+        await asyncio.wait_for(stays, 20)
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+
+
 async def test_what_a_caller_that_went_away_had_not_sent_is_not_stored() -> None:
     """While the database says nothing: else all that senders gave up would wait in memory."""
     ledger = Counting("casework")
