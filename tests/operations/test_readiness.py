@@ -15,7 +15,7 @@ from services.runtime.watch import Watch
 from tests.eventlog.making import GEMEENTE
 from tests.journey.world import COACH, World, enquiry, settings_for
 from tests.operations.conftest import Clock, world_of
-from tests.operations.made import follower_at
+from tests.operations.made import follower_at, write_more
 
 
 async def test_who_is_behind_and_moves_is_not_stuck_and_who_stands_still_is() -> None:
@@ -39,6 +39,16 @@ async def test_who_is_behind_and_moves_is_not_stuck_and_who_stands_still_is() ->
     assert (await lag()).stuck
     position["intake/GM0984"] = 5
     assert await lag() == LedgerLag(GEMEENTE, 0, 0.0, stuck=False)
+
+
+async def test_who_had_everything_for_long_is_not_stuck_when_something_comes() -> None:
+    clock = Clock()
+    watch = Watch([], None, lag_seconds=60, clock=clock.now, monotonic=clock.monotonic)
+    follower = await follower_at({"intake/GM0984": 5}, clock, events=5)
+    await watch._reader("casework", follower)
+    clock.seconds = 3600
+    await write_more(follower)
+    assert (await watch._reader("casework", follower)).ledgers == (LedgerLag(GEMEENTE, 1, 0.0, stuck=False),)
 
 
 @pytest.mark.parametrize("left", [1, 0])
