@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from unittest.mock import AsyncMock
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from eventlog.bus_kafka import KafkaBus
 from eventlog.bus_local import Pull, Wakes
 from eventlog.delivery import deliver_for_sure
-from eventlog.ledger import LedgerId
+from eventlog.ledger import LedgerId, Recorded
 from eventlog.partner_topics import PartnerTopics
 from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
@@ -22,6 +25,17 @@ from tests.eventlog.test_reader import Noting, follower, noted  # noqa: F401 - a
 from tests.parts.kafka import admin_of
 
 LEDGER = LedgerId("casework", GEMEENTE)
+
+
+class Failing(Noting):
+    """Takes nothing, and says when it was asked to."""
+
+    def __init__(self) -> None:
+        self.tried = asyncio.Event()
+
+    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        self.tried.set()
+        raise ConnectionError("away")
 
 
 async def until(condition, seconds: float = 20) -> None:  # type: ignore[no-untyped-def]
@@ -92,6 +106,41 @@ async def test_what_is_durable_is_acknowledged_in_a_second(bus, empty_kafka: str
     async with admin_of(empty_kafka) as admin:
         acknowledged = await admin.list_consumer_group_offsets(group)
     assert max(one.offset for one in acknowledged.values()) == 10
+
+
+async def test_a_batch_that_is_not_taken_comes_to_the_next_process(
+    bus: KafkaBus,
+    empty_kafka: str,
+    follower: Follower,  # noqa: F811
+    engine: AsyncEngine,
+) -> None:
+    """What one had in hand when it ended was not acknowledged."""
+    next_process = Follower(Noting(), follower.positions, follower.source)
+    group, follower.reader = f"test-{id(bus)}", (reader := Failing())
+    bus.follow(follower, group)
+    await bus.start(["casework.events"])
+    await bus.publish([outgoing(event) for event in await follower.source.read(GEMEENTE, 0, 1)])
+    await asyncio.wait_for(reader.tried.wait(), 20)
+    await bus.stop()
+    after = KafkaBus(empty_kafka)
+    after.follow(next_process, group)
+    await after.start(["casework.events"])
+    await until(lambda: _has(engine, 1))
+    await after.stop()
+
+
+async def test_a_publisher_hears_of_what_the_broker_did_not_take(
+    bus: KafkaBus,
+    follower: Follower,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    answers[0].set_result(None)
+    answers[1].set_exception(KafkaConnectionError())
+    await bus.start(["casework.events"])
+    monkeypatch.setattr(AIOKafkaProducer, "send", AsyncMock(side_effect=answers))
+    with pytest.raises(KafkaConnectionError):
+        await bus.publish([outgoing(event) for event in await follower.source.read(GEMEENTE, 0, 2)])
 
 
 async def _has(engine, count: int) -> bool:  # type: ignore[no-untyped-def]

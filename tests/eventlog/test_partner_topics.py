@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -36,10 +37,26 @@ async def test_what_comes_compressed_is_unpacked_by_the_broker_and_held_to_its_l
             assert {type(one) for one in refused} == {MessageSizeTooLargeError}
             await producer.send_and_wait(topic, b"after")
         await taken.become(topic, b"small" * 100, b"after")
-    asked = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, "submissions.a")])
-    settings = {name: value for name, value, *_ in asked[0].resources[0][4]}
+    settings = await settings_of(admin, "submissions.a")
     assert settings["retention.ms"] == "86400000"
     assert settings["message.timestamp.type"] == "LogAppendTime"
+
+
+async def test_what_partners_sent_is_gone_from_their_topic_after_a_week(
+    bus: KafkaBus, admin: AIOKafkaAdminClient
+) -> None:
+    """It is personal data in the clear; what becomes of it lies in the ledger, sealed."""
+    await read(bus, Taken(), "submissions.a")
+    settings = await settings_of(admin, "submissions.a")
+    week, day = timedelta(days=7), timedelta(days=1)
+    kept, begun_anew = (timedelta(milliseconds=int(settings[name])) for name in ("retention.ms", "segment.ms"))
+    assert (settings["cleanup.policy"], kept, begun_anew) == ("delete", week, day)
+    assert settings["message.timestamp.type"] == "LogAppendTime", "from when it came, whatever its sender's clock says"
+
+
+async def settings_of(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+    asked = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    return {name: value for name, value, *_ in asked[0].resources[0][4]}
 
 
 async def test_one_topic_that_fails_holds_up_no_other(bus: KafkaBus) -> None:
