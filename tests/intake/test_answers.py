@@ -14,7 +14,7 @@ from schemas.submission import SubmissionApplied, SubmissionRefused
 from services.intake.answers import Answers, Outcomes
 from services.intake.fate import Fate
 from services.intake.recording import Contested
-from tests.intake.desk import CASEWORK, GEMEENTE, NOW, SCHOOL, TODAY, Desk, enquiry, event, fate
+from tests.intake.desk import CASEWORK, GEMEENTE, NOW, OTHER, SCHOOL, TODAY, Desk, enquiry, event, fate
 
 PSEUDONYM = "a" * 32
 
@@ -165,6 +165,23 @@ async def test_an_answer_that_cannot_be_read_holds_up_no_other(data: bytes) -> N
     ]
     (line,) = logs
     assert (line["log_level"], line["partner"], line["position"]) == ("error", SCHOOL.id, second.position)
+
+
+async def test_a_partner_that_left_is_told_nothing_and_the_others_are() -> None:
+    """It has no topic any more, and may not hold up what stands beside its answers."""
+    desk = Desk()
+    await sent(desk)
+    staying = fate(await desk.submit(event(source=OTHER.sources[0]), OTHER))
+    published: list[Outgoing] = []
+
+    async def publish(records: Sequence[Outgoing]) -> None:
+        published.extend(records)
+
+    events = await desk.events()
+    await Answers(publish, {OTHER.id}).handle(None, events[0].ledger, events)  # type: ignore[arg-type]
+    assert [(one.topic, dict(one.headers)["ce_id"].decode()) for one in published] == [
+        (f"answers.{OTHER.id}", f"{staying.submission}/1")
+    ]
 
 
 async def test_events_that_are_no_outcome_are_passed_over() -> None:

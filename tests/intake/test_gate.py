@@ -109,6 +109,11 @@ def test_a_sound_statement_is_accepted(data: Mapping[str, Any]) -> None:
     assert found.identity.source == SOURCE
 
 
+@pytest.mark.parametrize("parameters", ["; charset=utf-8", ";charset=UTF-8", " ;x=1;y=2"])
+def test_what_a_content_type_says_behind_json_is_no_obstacle(parameters: str) -> None:
+    assert isinstance(verdict(event(datacontenttype=f"application/json{parameters}")), Accepted)
+
+
 def test_a_uuid_is_no_burgerservicenummer() -> None:
     assert isinstance(verdict(event(id=f"0b{BSN}f-{BSN}0-aa")), Accepted)
 

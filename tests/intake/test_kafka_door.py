@@ -17,7 +17,7 @@ from services.intake.kafka_door import KafkaDoor, topic_of
 from services.intake.parked import REASONS, Parked
 from services.intake.partners import Partners
 from services.intake.signature import is_signed, sign
-from tests.intake.desk import OTHER, Desk, attributes, enquiry, event, fate, partner, structured
+from tests.intake.desk import GEMEENTE, OTHER, Desk, attributes, enquiry, event, fate, partner, structured
 
 SIGNING = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
 PUBLIC = b64encode(SIGNING.public_key().public_bytes_raw()).decode()
@@ -159,6 +159,17 @@ async def test_what_is_nobodys_submission_is_parked_and_the_others_go_on(sent: I
     assert door.reasons() == [reason]
     assert reason in REASONS
     assert len(await door.desk.events()) == 1
+
+
+async def test_what_is_parked_belongs_to_the_gemeente_of_the_topics_partner() -> None:
+    """Whose key seals it; a topic that is nobody's is no gemeente's."""
+    door, not_theirs = Door(), signed(*binary(source="urn:not:yours"))
+    await door.door.take([not_theirs, record(*binary(), offset=1), signed(*binary(), topic="submissions.nobody")])
+    assert {one.reason: one.gemeente for one in door.lot.parked} == {
+        "not-attributable": GEMEENTE,
+        "not-signed": GEMEENTE,
+        "partner-unknown": "none",
+    }
 
 
 def test_a_signature_fits_one_division_into_headers_and_value_only() -> None:
