@@ -3,7 +3,7 @@
 from datetime import date
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from eventlog.ledger import Append
 from services.reporting.rebuild import RebuildReport, rebuild
@@ -34,6 +34,16 @@ async def spread_over_time(casework: Casework, cases: list[CaseStory]) -> None:
             appends.append(Append(whole.stream, number, whole.events[number : number + 1]))
         async with casework.ledger.begin() as tx:
             await casework.ledger.append(tx, GEMEENTE, appends)
+
+
+async def hold(tx: AsyncConnection, reader: str, gemeente: str, position: int) -> None:
+    """As if `reader`, who stands there or (where it is new) at the beginning, could not take what is at `position`."""
+    where = {"reader": reader, "ledger": f"casework/{gemeente}", "position": position}
+    stands = "INSERT INTO reporting.readers (reader, ledger, position) VALUES (:reader, :ledger, 0)"
+    await tx.execute(text(f"{stands} ON CONFLICT DO NOTHING"), where)
+    columns = "reader, ledger, position, case_id, type, status, reason"
+    values = ":reader, :ledger, :position, 'x', 'x', 'quarantined', 'x'"
+    await tx.execute(text(f"INSERT INTO reporting.quarantine ({columns}) VALUES ({values})"), where)
 
 
 async def change_history(database_url: str, gemeente: str, position: int = 2) -> None:

@@ -20,6 +20,7 @@ from services.reporting.figures import Figures
 from services.reporting.rebuild import rebuild
 from services.reporting.spreading import Stopped
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
+from tests.reporting.rebuilds import hold
 
 DAY = date(2023, 3, 1)
 STORIES = [CaseStory("one").opened(DAY).contact(DAY, 30).closed(DAY), CaseStory("two").opened(DAY).referred(DAY)]
@@ -177,13 +178,26 @@ async def test_what_another_generation_has_had_is_not_shown_in_one_that_has_not(
     await casework.read_by_reporting()
     assert await shown(casework, CASE) == [1, 2, 3]
     async with casework.engine.begin() as tx:
-        values = f"('facts_1', 'casework/{GEMEENTE}', 3, '{CASE}', 'x', 'quarantined', 'x')"
-        columns = "reader, ledger, position, case_id, type, status, reason"
-        await tx.execute(text(f"INSERT INTO reporting.quarantine ({columns}) VALUES {values}"))
+        await hold(tx, "facts_1", GEMEENTE, 3)
     assert await shown(casework, CASE) == [1, 2]
     async with casework.engine.begin() as tx:
         await tx.execute(text("UPDATE reporting.readers SET position = 1 WHERE reader = 'facts_1'"))
     assert await shown(casework, CASE) == [1]
+
+
+async def test_where_another_generation_is_and_what_it_holds_is_no_matter(casework: Casework) -> None:
+    await casework.writes(STORIES[:1])
+    await casework.read_by_reporting()
+    async with casework.engine.begin() as tx:
+        await hold(tx, "facts_7", GEMEENTE, 2)
+    assert await shown(casework, CASE) == [1, 2, 3]
+
+
+async def test_that_a_case_was_voided_is_shown_behind_each_of_its_segments(casework: Casework) -> None:
+    story = CaseStory("mistake").opened(DAY).closed(DAY).opened(DAY).voided(DAY)
+    await casework.writes([story])
+    await casework.read_by_reporting()
+    assert await shown(casework, story.case) == [1, 2, 4]
 
 
 async def test_the_table_has_the_columns_that_rows_are_made_for_in_the_same_order(engine: AsyncEngine) -> None:
