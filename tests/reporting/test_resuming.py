@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -12,9 +14,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import tests
 from eventlog.errors import BrokenLedger, PositionMoved
-from eventlog.ledger import Append, LedgerId
+from eventlog.ledger import Append, LedgerId, NewEvent
+from services.reporting.bulk import Bulk, Changes, Held
 from services.reporting.copies import under_way
 from services.reporting.generation_build import alone
+from services.reporting.generations import built_generations
 from services.reporting.rebuild import rebuild, roll_back
 from services.reporting.spreading import Progress, Stopped
 from tests.reporting.made import COACHES, GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
@@ -114,6 +118,59 @@ async def test_what_is_folded_while_a_checkpoint_is_written_is_not_in_it(
     assert (await rebuilt(casework, 10)).differences == ()
 
 
+async def test_a_case_that_was_held_before_a_stop_is_held_after_it_too(casework: Casework) -> None:
+    """It waits behind its bad event; that something is held stays said, though the last checkpoint held nothing."""
+    good, bad, *more, last = stories(5)
+    told = as_appends(bad)
+    broken = NewEvent(told.events[1].type, b"{", DAY, "p", "c", "c", bad.case)
+    await casework.writes([good])
+    await append(casework, Append(told.stream, 0, (told.events[0], broken)))
+    await casework.writes(more)
+    await append(casework, Append(told.stream, 2, told.events[4:]))
+    await casework.writes([last])
+    await casework.restart_reporting()
+    await casework.pretend_to_have_read(23)
+    with pytest.raises(Stopped):
+        await rebuild(casework.engine, PROGRAMMES, stopping(16), 4)
+    assert (await rebuilt(casework, 4)).events < 23
+    held = "SELECT position, status FROM reporting.quarantine WHERE reader = 'facts_2' ORDER BY 1"
+    async with casework.engine.connect() as connection:
+        assert list(map(tuple, await connection.execute(text(held)))) == [(7, "quarantined"), (18, "waiting")]
+        said = await connection.execute(text("SELECT held FROM reporting.readers WHERE reader = 'facts_2'"))
+        assert said.scalar_one()
+
+
+async def test_a_rebuild_that_was_begun_by_other_rules_is_begun_anew(casework: Casework, database_url: str) -> None:
+    await spread_over_time(casework, stories(4))
+    await casework.read_by_reporting()
+    with pytest.raises(Stopped):
+        await rebuild(casework.engine, PROGRAMMES, stopping(15), 5)
+    await as_owner(database_url, "UPDATE facts_2.about SET fingerprint = replace(fingerprint, 'rules', 'older')")
+    report = await rebuilt(casework, 5)
+    assert (report.events, report.differences) == (20, ())
+    async with casework.engine.connect() as connection:
+        assert await built_generations(connection) == [1, report.generation]
+
+
+@pytest.mark.parametrize("elsewhere", [-1, 1])
+async def test_a_build_that_another_process_moved_is_left_to_it(
+    casework: Casework, database_url: str, monkeypatch: pytest.MonkeyPatch, elsewhere: int
+) -> None:
+    await spread_over_time(casework, stories(4))
+    await casework.read_by_reporting()
+    write = Bulk.write
+
+    async def moves_first(self: Bulk, changes: Changes, held: Sequence[Held], was: int, *reached: Any) -> None:
+        if was:
+            await as_owner(database_url, f"UPDATE facts_2.progress SET position = position + {elsewhere}")
+        await write(self, changes, held, was, *reached)
+
+    with monkeypatch.context() as patching:
+        patching.setattr(Bulk, "write", moves_first)
+        with pytest.raises(PositionMoved, match="another process builds casework/GM0984: wait for it to end"):
+            await rebuilt(casework, 5)
+
+
 async def test_a_trail_that_was_found_wrong_before_a_stop_is_put_right(casework: Casework, database_url: str) -> None:
     await spread_over_time(casework, stories(20))
     await casework.read_by_reporting()
@@ -171,6 +228,11 @@ async def test_a_trail_that_was_changed_since_a_stop_is_put_right(
     await as_owner(database_url, f"UPDATE reporting.case_events SET partner = 'another' WHERE position = {changed}")
     (told,) = (await rebuilt(casework, 10)).differences
     assert told == f"casework/GM0984: 1 in the audit trail were not as recorded, first {changed}"
+
+
+async def append(casework: Casework, told: Append) -> None:
+    async with casework.ledger.begin() as tx:
+        await casework.ledger.append(tx, GEMEENTE, [told])
 
 
 async def as_owner(database_url: str, statement: str) -> None:
