@@ -6,17 +6,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.engine import make_engine
 from eventlog.errors import PositionMoved
 from eventlog.ledger import Append, LedgerId, NewEvent
 from schemas.submission import SubmissionRefused
+from services.reporting.copies import under_way
+from services.reporting.facts import FACTS
 from services.reporting.generation_build import RebuildUnderWay, alone
-from services.reporting.generations import StaleFacts, built_generations, find_generation
+from services.reporting.generations import StaleFacts, built_generations, find_generation, schema_of
 from services.reporting.rebuild import RebuildReport, rebuild, rules_have_changed
 from tests.reporting.histories import histories
-from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, quietly
+from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, pseudonym, quietly
 
 DAY = date(2023, 3, 1)
 STORIES = [
@@ -78,6 +80,41 @@ async def test_a_row_that_differs_is_told_in_a_sentence_and_the_ledger_wins(case
     assert (await rebuilt(casework)).differences == ()
 
 
+async def test_a_row_that_only_one_generation_has_is_told(casework: Casework) -> None:
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    async with casework.engine.begin() as tx:
+        await tx.execute(text("UPDATE facts_1.consulent_referrals SET referral = '0'"))
+    only_live, only_built = sorted((await rebuilt(casework)).differences)
+    told = f"consulent_referrals {GEMEENTE}/{STORIES[1].case}"
+    assert only_live.startswith(f"{told}/0: generation 1 has {{")
+    assert only_live.endswith("generation 2 has no such row")
+    assert only_built.startswith(f"{told}/{pseudonym('r1')}: generation 1 has no such row, generation 2 has {{")
+
+
+async def test_a_generation_that_was_rebuilt_is_finished_and_has_the_indexes_of_the_first(casework: Casework) -> None:
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    await rebuilt(casework)
+    async with casework.engine.connect() as connection:
+        first, second = [await _indexes(connection, number) for number in (1, 2)]
+        for table in FACTS.sorted_tables:
+            assert second[table.name] == first[table.name]
+        assert await under_way(connection) == []
+
+
+async def _indexes(connection: AsyncConnection, number: int) -> dict[str, int]:
+    """How many each table of the generation has."""
+    query = text("SELECT tablename, count(*) FROM pg_indexes WHERE schemaname = :schema GROUP BY 1")
+    return {table: count for table, count in await connection.execute(query, {"schema": schema_of(number)})}
+
+
+async def test_a_generation_with_a_number_of_two_digits_is_found(casework: Casework) -> None:
+    async with casework.engine.begin() as tx:
+        await tx.execute(text("SELECT reporting.make_generation(10)"))
+        assert await built_generations(tx) == [10]
+
+
 async def test_the_previous_generation_is_kept_and_the_one_before_it_dropped(casework: Casework) -> None:
     await casework.writes(STORIES)
     await casework.read_by_reporting()
@@ -87,6 +124,8 @@ async def test_the_previous_generation_is_kept_and_the_one_before_it_dropped(cas
     async with casework.engine.connect() as connection:
         live = await find_generation(connection)
         assert await built_generations(connection) == [3, 4]
+        readers = await connection.execute(text("SELECT reader FROM reporting.readers ORDER BY 1"))
+        assert list(readers.scalars()) == ["facts_3", "facts_4"]
     assert live is not None
     assert (live.live, live.previous, last.generation) == (4, 3, 4)
 

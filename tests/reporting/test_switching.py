@@ -14,6 +14,8 @@ from eventlog.ledger import LedgerId
 from eventlog.quarantine import Quarantine
 from services.reporting import rebuild as rebuilding
 from services.reporting.comparing import differences
+from services.reporting.generation_build import Build
+from services.reporting.generations import hold_generation
 from services.reporting.rebuild import rebuild, roll_back
 from tests.parts.waiting import until_waiting
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, quietly
@@ -54,6 +56,35 @@ async def test_two_deliveries_that_wait_for_the_switch_count_each_event_once(
         await casework.read_by_reporting()
     await casework.read_by_reporting()
     assert await _counted(engine, 1) == (90, 3)
+
+
+async def test_a_switch_waits_for_a_batch_that_is_under_way(casework: Casework, engine: AsyncEngine) -> None:
+    await casework.writes([CaseStory("one").opened(DAY)])
+    await casework.read_by_reporting()
+    async with casework._follower.positions.begin() as tx:
+        await hold_generation(tx)
+        switching = asyncio.create_task(rebuild(engine, PROGRAMMES, quietly))
+        await until_waiting(engine)
+        assert not switching.done()
+    assert (await switching).generation == 2
+
+
+async def test_what_comes_just_before_the_switch_is_counted_in_the_new_generation(
+    casework: Casework, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story, finish = CaseStory("one").opened(DAY), Build.finish
+    await casework.writes([story])
+    await casework.read_by_reporting()
+
+    async def more_comes(self: Build) -> None:
+        await finish(self)
+        await casework.writes([story.contact(DAY, 30)])
+        await casework.read_by_reporting()
+
+    monkeypatch.setattr(Build, "finish", more_comes)
+    report = await rebuild(engine, PROGRAMMES, quietly)
+    assert (report.differences, report.events, report.positions) == ((), 2, {str(LEDGER): 2})
+    assert await _counted(engine, 2) == (30, 1)
 
 
 async def test_a_case_in_quarantine_hears_of_the_switch_too(casework: Casework, engine: AsyncEngine) -> None:
