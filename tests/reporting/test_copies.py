@@ -7,11 +7,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.engine import make_engine
+from eventlog.ledger import LedgerId
 from eventlog.postgres import PostgresLedger
 from services.reporting.copies import Until, build_copy, kept_copies, remove_copy
 from services.reporting.figures import Figures
 from services.reporting.questions import QuestionError
 from services.reporting.rebuild import rebuild
+from services.reporting.spreading import Stopped
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
 from tests.reporting.test_figures import ask
 
@@ -74,6 +76,19 @@ async def test_copies_are_listed_kept_through_a_rebuild_made_again_and_removed(c
     await remove_copy(engine, "2")
     with pytest.raises(QuestionError, match="there is: 1"):
         await opened_in_2023(engine, "2")
+
+
+async def test_a_copy_that_was_stopped_half_way_is_not_there_until_it_is_finished(corrected_late: Casework) -> None:
+    def stop(ledger: LedgerId, done: int, to_do: int) -> None:
+        raise Stopped
+
+    engine, until = corrected_late.engine, Until(position=2)
+    with pytest.raises(Stopped):
+        await build_copy(engine, PROGRAMMES, until, stop)
+    with pytest.raises(QuestionError, match="there is: none"):
+        await opened_in_2023(engine, until.name)
+    await build_copy(engine, PROGRAMMES, until, quietly)
+    assert await opened_in_2023(engine, until.name) == (0, 2)
 
 
 async def test_a_position_that_no_ledger_has_yet_is_refused(corrected_late: Casework) -> None:

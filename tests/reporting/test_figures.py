@@ -99,3 +99,17 @@ async def test_a_figure_says_how_much_of_the_ledger_it_counts_and_that_it_is_syn
     async with figures.snapshot() as snapshot:
         figure = await snapshot.figure(ask("new", "2022"))
     assert (figure.ledger.name, figure.ledger.size, figure.synthetic) == ("casework/GM0984", 2, True)
+
+
+async def test_what_is_counted_meanwhile_does_not_change_what_a_snapshot_shows(
+    casework: Casework, figures: Figures
+) -> None:
+    await casework.writes(HISTORY[:1])
+    await casework.read_by_reporting()
+    async with figures.snapshot() as snapshot:
+        before = await snapshot.figure(ask("new", "2022"))
+        await casework.writes([CaseStory("meanwhile").opened(date(2022, 5, 3))])
+        await casework.read_by_reporting()
+        assert await snapshot.figure(ask("new", "2022")) == before
+        assert len((await snapshot.behind(ask("new", "2022"), "numerator")).rows) == 1
+    assert await value(figures, ask("new", "2022")) == 2

@@ -1,5 +1,6 @@
 """The fold, case by case, without a database."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import get_args
 
@@ -66,6 +67,12 @@ def test_a_correction_changes_what_it_names_and_nothing_else() -> None:
     assert (after.opened_on, after.channel, after.closed_on) == (was.opened_on, was.channel, was.closed_on)
 
 
+def test_a_correction_to_nothing_or_to_zero_is_one() -> None:
+    story = CaseStory("a").opened(DAY).closed(DAY, referred_to=("youth-work",))
+    row = segment(story.corrected(DAY, referred_to=(), age_years=0))
+    assert (row.referred_to, row.age_years, row.age_band) == ((), 0, "0-4")
+
+
 def test_a_referral_waits_for_its_answer() -> None:
     story = CaseStory("a").opened(DAY).referred(DAY)
     key = (story.case, pseudonym("r1"))
@@ -80,6 +87,12 @@ def test_one_synthetic_partner_marks_the_segment() -> None:
     assert segment(story.contact(DAY, 10)).synthetic
 
 
+def test_a_synthetic_partner_that_voids_a_case_marks_all_its_segments() -> None:
+    story = CaseStory("a", partner="synthese").opened(DAY).closed(DAY).opened(DAY)
+    story.partner = "synthetic-gp"
+    assert [row.synthetic for row in folded(story.voided(DAY)).segments.values()] == [True, True]
+
+
 def test_every_fact_stands_in_the_audit_trail_with_its_bytes() -> None:
     story = CaseStory("a").opened(DAY).contact(DAY, 10).closed(DAY)
     assert [event.data for event in folded(story).new_events] == [told.fact.encode() for told in story.told]
@@ -90,6 +103,24 @@ def test_an_event_that_cannot_be_folded_is_named_by_ledger_and_position() -> Non
     story.segment = 2
     with pytest.raises(FoldError, match=r"casework/GM0984/2: .*segment 2 of case [0-9a-f]{32} was never opened"):
         folded(story.closed(DAY))
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [lambda story: story.voided(DAY), lambda story: story.referred(DAY, "r2"), lambda story: story.answered(DAY)],
+)
+def test_what_is_said_of_a_segment_that_was_never_opened_changes_no_other(
+    tell: Callable[[CaseStory], CaseStory],
+) -> None:
+    story = CaseStory("a").opened(DAY).referred(DAY)
+    rows, before = folded(story), folded(story)
+    story.segment = 2
+    *_, event = recorded(tell(story))
+    fact = read_fact(event)
+    assert fact is not None
+    with pytest.raises(FoldError, match=r"segment 2 of case [0-9a-f]{32} was never opened"):
+        fold_recorded(rows, event, fact, age_bands(PROGRAMMES))
+    assert rows == before
 
 
 @pytest.mark.parametrize(
