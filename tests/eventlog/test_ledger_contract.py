@@ -76,6 +76,15 @@ async def test_a_conflict_concerns_its_own_append_alone(ledger: Ledger) -> None:
     assert [one.position for one in (*first, *last)] == [2, 3]
 
 
+async def test_an_append_without_events_conflicts_too(ledger: Ledger) -> None:
+    await appended(ledger, append("a", count=3))
+    conflict, stored, nothing = await appended(ledger, Append("a", 2, ()), append("b"), Append("a", 3, ()))
+    assert isinstance(conflict, VersionConflict)
+    assert (conflict.stream, conflict.expected, conflict.found) == ("a", 2, 3)
+    assert isinstance(stored, list)
+    assert nothing == []
+
+
 async def test_a_transaction_that_fails_leaves_no_trace(ledger: Ledger) -> None:
     await appended(ledger, append("a"))
     with pytest.raises(InterruptedError):
