@@ -8,6 +8,7 @@ publishing gives one key to all.
 
 import asyncio
 from collections.abc import Awaitable, Collection, Sequence
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -18,7 +19,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 
-from eventlog.delivery import Delivery
+from eventlog.delivery import EVER, Delivery
 from eventlog.errors import describe
 from eventlog.partner_partition import Take
 from eventlog.partner_topics import PartnerTopics
@@ -41,8 +42,9 @@ log = structlog.get_logger()
 class KafkaBus:
     """One process's connection to the broker."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: str, begun: datetime = EVER) -> None:
+        """Of what was recorded before `begun` a topic only says that there is something to read from its ledger."""
+        self._bootstrap, self._begun = bootstrap, begun
         self._broker = KafkaBroker(
             bootstrap,
             allow_auto_create_topics=False,
@@ -83,7 +85,7 @@ class KafkaBus:
             decoder=_whole,
         )
 
-        delivery, acknowledged = Delivery(follower, group), monotonic()
+        delivery, acknowledged = Delivery(follower, group, self._begun), monotonic()
 
         async def handle(message: KafkaAckableMessage) -> None:
             nonlocal acknowledged

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
@@ -14,6 +15,8 @@ from eventlog.wire import by_ledger, incoming, recorded
 
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 5.0
 
+EVER = datetime.min.replace(tzinfo=UTC)
+
 log = structlog.get_logger()
 
 
@@ -23,8 +26,9 @@ class Delivery:
     The position is the truth: what is passed over the watch reads from the ledger's owner, and so does what comes next.
     """
 
-    def __init__(self, follower: Follower, group: str) -> None:
-        self._follower, self._group = follower, group
+    def __init__(self, follower: Follower, group: str, begun: datetime = EVER) -> None:
+        """What was recorded before `begun` is read from the owner: a restore may have taken it from there."""
+        self._follower, self._group, self._begun = follower, group, begun
         self._failing: dict[LedgerId, tuple[float, float]] = {}
         """ledger -> (seconds to wait, the moment until which it is left alone)"""
 
@@ -51,7 +55,7 @@ class Delivery:
     async def _is_done_with(self, ledger: LedgerId, events: Sequence[Recorded]) -> bool:
         """Whether `events` are taken or left to the watch; raises where nothing can be taken of any ledger."""
         try:
-            await deliver_for_sure(self._follower, ledger, events)
+            await deliver_for_sure(self._follower, ledger, events, self._begun)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other ledgers go on
             await self._follower.reached()  # Where the database is away, that is what is said and waited for.
             seconds = min(self._failing.get(ledger, (0.0, 0.0))[0] * 2 or _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS)
@@ -66,11 +70,16 @@ class Delivery:
         return monotonic() < self._failing.get(ledger, (0.0, 0.0))[1]
 
 
-async def deliver_for_sure(follower: Follower, ledger: LedgerId, events: Sequence[Recorded]) -> None:
-    """Deliver `events`; what is missing before them comes from the ledger's owner."""
+async def deliver_for_sure(
+    follower: Follower, ledger: LedgerId, events: Sequence[Recorded], begun: datetime = EVER
+) -> None:
+    """Deliver `events`; what is missing before them, or was recorded before `begun`, comes from the ledger's owner."""
+    new = [event for event in events if event.recorded_at >= begun]
     while True:
         try:
-            return await _deliver(follower, ledger, events)
+            if len(new) < len(events):
+                await follower.catch_up(ledger)
+            return await _deliver(follower, ledger, new)
         except PositionMoved:
             log.info("another instance moved the reader", reader=follower.reader.name, ledger=str(ledger))
 

@@ -65,7 +65,7 @@ class Process:
         self._wakes = Wakes()
         self._pulls: list[Pull | BusWatch] = []
         self._watching: asyncio.Task[None] | None = None
-        self._kafka = KafkaBus(settings.kafka) if settings.kafka else None
+        self._kafka = KafkaBus(settings.kafka, clock()) if settings.kafka else None
         self.telemetry = telemetry or Telemetry(Metrics(), Tracing.from_environment(os.environ, names))
         self.parts = {name: self._parts(name) for name in names}
         self.services = {name: BUILD[name](parts) for name, parts in self.parts.items()}

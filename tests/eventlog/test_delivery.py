@@ -4,13 +4,14 @@ Each gemeente is by itself: what goes wrong in one takes nothing from another.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventlog.delivery import take_for_sure
+from eventlog.delivery import Delivery
 from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.reader import Follower
@@ -52,7 +53,10 @@ async def two_gemeenten(desk: Desk) -> None:
 
 async def as_brought(follower: Follower) -> list[Incoming]:
     """All there is, as records of one batch."""
-    events = [one for gemeente in (GEMEENTE, OTHER) for one in await follower.source.read(gemeente, 0)]
+    return brought([one for gemeente in (GEMEENTE, OTHER) for one in await follower.source.read(gemeente, 0)])
+
+
+def brought(events: Iterable[Recorded]) -> list[Incoming]:
     sent = [outgoing(event) for event in events]
     return [Incoming(one.topic, 0, at, one.key, one.headers, one.value) for at, one in enumerate(sent)]
 
@@ -63,8 +67,23 @@ async def test_a_batch_of_two_gemeenten_is_taken_whole_whatever_goes_wrong_at_fi
 ) -> None:
     await two_gemeenten(desk)
     follower = desk.follower(Recovering(error=error))
-    await asyncio.wait_for(take_for_sure(follower, await as_brought(follower), "group"), 60)
+    await asyncio.wait_for(Delivery(follower, "group").take(await as_brought(follower)), 60)
     assert (await desk.told(), await desk.told(OTHER)) == ({"a": [1, 2]}, {"b": [1]})
+
+
+@pytest.mark.parametrize("lost", [[2, 3], [3, 4]])
+async def test_what_a_restore_took_from_the_ledger_is_not_taken_from_the_topic(desk: Desk, lost: list[int]) -> None:
+    """Whether it follows on what is left, or on what was recorded since."""
+    await desk.append("a")
+    follower, begun = desk.follower(), datetime.now(UTC)
+    (left,) = await follower.source.read(GEMEENTE, 0)
+    ghosts = brought(replace(left, position=position, case="ghost") for position in lost)
+    await desk.append("b" * (lost[0] - 2))
+    delivery = Delivery(follower, "group", begun)
+    await delivery.take(ghosts)
+    await desk.append("c")
+    await delivery.take(brought((await follower.source.read(GEMEENTE, 0))[-1:]))
+    assert await desk.told() == {"a": [1], "c": [lost[0]]} | ({"b": [2]} if lost[0] > 2 else {})
 
 
 async def test_a_gemeente_that_the_watch_cannot_catch_up_in_holds_up_no_other(desk: Desk) -> None:

@@ -1,13 +1,18 @@
 """What the bus no longer has comes from the ledger's owner: nothing is lost with a topic's records or a day's work."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import make_url
 
+from eventlog.reader import LedgerSource
+from eventlog.wire import outgoing
+from schemas.case import CaseOpened
 from tests.journey.apart import Apart, apart, facts, settled
-from tests.journey.world import ended, enquiry
+from tests.journey.conftest import started
+from tests.journey.world import ended, enquiry, settings_for
 from tests.parts.postgres import Postgres
 
 
@@ -58,6 +63,26 @@ async def test_a_topic_that_was_made_anew_loses_nothing(others: Apart, reporting
         await others.send(*day(2))
         await settled(reporting)
     assert await cases(reporting_url) == 4
+
+
+async def test_what_the_topic_has_of_before_and_the_ledger_lost_counts_nowhere(
+    database_url: str, empty_kafka: str
+) -> None:
+    """As after a restore of the whole: the bus brings on what stood behind the end that the ledger has now."""
+    async with started(settings_for(database_url, empty_kafka)) as world:
+        await world.send(enquiry("left", "2023-02-01"))
+        await world.settle()
+        source = LedgerSource(world.process.parts["casework"].ledger)
+        *_, opened, _ = await source.read("GM0984", 0)
+    lost = CaseOpened.decode(opened.data).model_copy(update={"case": "f" * 32})
+    ghost = replace(opened, position=3, stream=f"case-{lost.case}", case=lost.case, data=lost.encode())
+    async with started(settings_for(database_url, empty_kafka)) as world:
+        assert world.process._kafka is not None
+        await world.process._kafka.publish([outgoing(ghost)])
+        await world.send(enquiry("new", "2023-02-02"))
+        await world.settle()
+        assert await world.value("new") == 2
+    assert "f" * 32 not in str(await facts(database_url))
 
 
 async def test_a_database_from_a_day_old_dump_catches_up_to_the_same_rows(
