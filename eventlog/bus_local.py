@@ -74,20 +74,23 @@ class Pull:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        wait, look_at = _POLL_SECONDS, 0.0
+        wait, look_at, more = _POLL_SECONDS, 0.0, set[str]()
         while True:
             woken = self._wake.take()
             if monotonic() < look_at:
-                await self._read(woken)
+                more = await self._read(more | woken)
             else:
                 try:
-                    await self._read(await self._longer())
+                    more = await self._read(await self._longer())
                     wait = _POLL_SECONDS
                 except Exception as error:  # noqa: BLE001 - whatever it is, the reader must go on from its position
                     self._reached.clear()
+                    more.clear()
                     wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
                     self._say(self._follower.reader.source, error)
                 look_at = monotonic() + wait
+            if more:
+                continue
             await asyncio.sleep(self._follower.patience_seconds)
             # A commit of this process wakes; the time-out is the poll, for what another process wrote.
             with suppress(TimeoutError):
@@ -104,8 +107,12 @@ class Pull:
                 del self._reached[gemeente]
         return [gemeente for gemeente, size in sizes.items() if self._reached.get(gemeente, 0) < size]
 
-    async def _read(self, gemeenten: Iterable[str]) -> None:
-        """Read on in these ledgers. One that fails is left alone for a while, which is nobody else's."""
+    async def _read(self, gemeenten: Iterable[str]) -> set[str]:
+        """Read on once in each of these ledgers, so that a long backlog holds up no other; those that have more.
+
+        One that fails is left alone for a while, which is nobody else's.
+        """
+        longer = set[str]()
         for gemeente in gemeenten:
             wait, again_at = self._failing.get(gemeente, (_POLL_SECONDS, 0.0))
             if monotonic() < again_at:
@@ -113,8 +120,9 @@ class Pull:
             ledger = LedgerId(self._follower.reader.source, gemeente)
             known = self._reached.pop(gemeente, None)
             try:
-                self._reached[gemeente] = await self._follower.catch_up(ledger, known)
+                self._reached[gemeente], more = await self._follower.read_on(ledger, known)
                 self._failing.pop(gemeente, None)
+                longer |= {gemeente} if more else set()
             except PositionMoved:
                 self._reached.clear()  # Another instance, or a switch to another generation: look again where it is.
             except Exception as error:  # noqa: BLE001 - whatever it is, the other gemeenten go on
@@ -124,6 +132,7 @@ class Pull:
                 wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
                 self._failing[gemeente] = wait, monotonic() + wait
                 self._say(str(ledger), error)
+        return longer
 
     def _say(self, where: str, error: Exception) -> None:
         log.error("reader stopped, will try again", reader=self._follower.reader.name, at=where, error=describe(error))

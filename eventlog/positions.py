@@ -1,6 +1,7 @@
 """How far the readers of a service are, kept beside their effects."""
 
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -11,6 +12,14 @@ from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId
 from eventlog.step import Left
 from eventlog.tables import readers_table
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Numbers of events: those a reader has had, and those that lie before it."""
+
+    reached: int
+    behind: int
 
 
 class Positions:

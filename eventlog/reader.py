@@ -6,7 +6,7 @@ case is quarantined, and the reader goes on with all others.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from eventlog.blame import is_the_records
 from eventlog.errors import Gap, PositionMoved
 from eventlog.ledger import Ledger, LedgerId, Recorded
-from eventlog.positions import Positions
+from eventlog.positions import Lag, Positions
 from eventlog.quarantine import Quarantine
 from eventlog.step import Left, Step, Stepping
 
@@ -160,34 +160,31 @@ class Follower:
 
     async def catch_up(self, ledger: LedgerId, reached: int | None = None) -> int:
         """Read on from the ledger's owner to its present end, from where the reader was last seen; where it is now."""
+        reached, more = await self.read_on(ledger, reached)
+        while more:
+            reached, more = await self.read_on(ledger, reached)
+        return reached
+
+    async def read_on(self, ledger: LedgerId, reached: int | None = None) -> tuple[int, bool]:
+        """The same with one read: where the reader is now, and whether there may be more."""
         if reached is None:
             reached = (await self.reached()).get(ledger.gemeente, 0)
-        while events := await self.source.read(ledger.gemeente, reached, READ_AT_ONCE):
-            await self.deliver(ledger, events)
-            reached = events[-1].position
-            if len(events) < READ_AT_ONCE:
-                break
-        return reached
+        if not (events := await self.source.read(ledger.gemeente, reached, READ_AT_ONCE)):
+            return reached, False
+        await self.deliver(ledger, events)
+        return events[-1].position, len(events) == READ_AT_ONCE
 
     async def reached(self) -> dict[str, int]:
         """The reader's position in each ledger it has read from, by gemeente."""
         stored = await self.positions.reached(self.reader.name)
         return {name.removeprefix(f"{self.reader.source}/"): position for name, position in stored.items()}
 
-    async def lag(self) -> "Lag":
+    async def lag(self) -> Lag:
         """How far the reader is behind the ends of the ledgers it follows, all together."""
         reached = await self.reached()
         sizes = await self.source.sizes()
         behind = sum(max(0, size - reached.get(gemeente, 0)) for gemeente, size in sizes.items())
         return Lag(reached=sum(sizes.values()) - behind, behind=behind)
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """Numbers of events: those a reader has had, and those that lie before it."""
-
-    reached: int
-    behind: int
 
 
 def following(ledger: LedgerId, position: int, events: Sequence[Recorded]) -> list[Recorded]:

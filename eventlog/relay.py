@@ -45,22 +45,18 @@ class Publishing(Follower):
     has all of it, or undoes the move; meanwhile no other instance can publish from the same ledger.
     """
 
-    async def catch_up(self, ledger: LedgerId, reached: int | None = None) -> int:
+    async def read_on(self, ledger: LedgerId, reached: int | None = None) -> tuple[int, bool]:
         if reached is None:
             reached = await self._stands(ledger)
-        while True:
-            async with self.positions.begin() as tx:
-                events = await self._next(tx, ledger, reached)
-                if events:
-                    await self.reader.handle(tx, ledger, events)
+        async with self.positions.begin() as tx:
+            events = await self._next(tx, ledger, reached)
             if events:
-                self.moved(ledger)
-                reached = events[-1].position
-            elif (stands := await self._stands(ledger)) != reached:
-                reached = stands  # Another instance has gone on from there.
-                continue
-            if len(events) < READ_AT_ONCE:
-                return reached
+                await self.reader.handle(tx, ledger, events)
+        if not events:
+            stands = await self._stands(ledger)
+            return stands, stands != reached  # Another instance has gone on from there.
+        self.moved(ledger)
+        return events[-1].position, len(events) == READ_AT_ONCE
 
     async def _next(self, tx: AsyncConnection, ledger: LedgerId, reached: int) -> list[Recorded]:
         statement = _NEXT.format(service=ledger.service, columns=", ".join(RECORDED_COLUMNS))

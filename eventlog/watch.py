@@ -6,6 +6,7 @@ would wait for the gemeente's next event: this looks at the owner now and then a
 
 import asyncio
 from collections.abc import Mapping
+from time import monotonic
 
 import structlog
 
@@ -25,6 +26,8 @@ class BusWatch:
         self._follower = follower
         self._every_seconds = every_seconds
         self._task: asyncio.Task[None] | None = None
+        self._reading: dict[str, int | None] = {}
+        """gemeente -> how far its backlog is read"""
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"watch {self._follower.reader.name}")
@@ -37,14 +40,19 @@ class BusWatch:
     async def _run(self) -> None:
         seen: Mapping[str, int] = {}
         while True:
-            await asyncio.sleep(self._every_seconds)
+            if not self._reading:
+                await asyncio.sleep(self._every_seconds)
             try:
                 seen = await self.look(seen)
             except Exception as error:  # noqa: BLE001 - the next look tries again; the reader's lag shows
+                self._reading.clear()
                 log.warning("watch failed", reader=self._follower.reader.name, error=describe(error))
 
     async def look(self, seen: Mapping[str, int]) -> dict[str, int]:
-        """Catch up in the ledgers that are where they were when last `seen`; where the others are now."""
+        """Read on in the ledgers that are where they were when last `seen`, in turns; where all that are behind are.
+
+        Backlogs that are not read by the time of the next look are read on then.
+        """
         follower = self._follower
         sizes = await follower.source.sizes()
         reached = await follower.reached()
@@ -54,13 +62,27 @@ class BusWatch:
             if position >= size:
                 continue
             behind[gemeente] = position
-            ledger = LedgerId(follower.reader.source, gemeente)
-            if seen.get(gemeente) == position:
-                log.warning(
-                    "reading from the owner", reader=follower.reader.name, ledger=str(ledger), position=position
-                )
-                try:
-                    await follower.catch_up(ledger)
-                except Exception as error:  # noqa: BLE001 - the other gemeenten go on, this one at the next look
-                    log.warning("watch failed", reader=follower.reader.name, ledger=str(ledger), error=describe(error))
+            if seen.get(gemeente) == position and gemeente not in self._reading:
+                ledger = str(self._ledger(gemeente))
+                log.warning("reading from the owner", reader=follower.reader.name, ledger=ledger, position=position)
+                self._reading[gemeente] = None
+        next_look = monotonic() + self._every_seconds
+        await self._read_on()
+        while self._reading and monotonic() < next_look:
+            await self._read_on()
         return behind
+
+    async def _read_on(self) -> None:
+        """Once in each ledger whose backlog is being read."""
+        follower = self._follower
+        for gemeente, reached in list(self._reading.items()):
+            ledger, more = self._ledger(gemeente), False
+            try:
+                self._reading[gemeente], more = await follower.read_on(ledger, reached)
+            except Exception as error:  # noqa: BLE001 - the other gemeenten go on, this one at the next look
+                log.warning("watch failed", reader=follower.reader.name, ledger=str(ledger), error=describe(error))
+            if not more:
+                del self._reading[gemeente]
+
+    def _ledger(self, gemeente: str) -> LedgerId:
+        return LedgerId(self._follower.reader.source, gemeente)

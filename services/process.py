@@ -14,10 +14,10 @@ from eventlog.bus_local import Pull, Wakes
 from eventlog.engine import make_engine
 from eventlog.ledger import SERVICES, LedgerId
 from eventlog.partner_topics import PartnerTopics
-from eventlog.positions import Positions
+from eventlog.positions import Lag, Positions
 from eventlog.postgres import PostgresLedger
 from eventlog.quarantine import Quarantine
-from eventlog.reader import Follower, Lag, LedgerSource, Reader, Source
+from eventlog.reader import Follower, LedgerSource, Reader, Source
 from eventlog.relay import Publishing, Relay
 from eventlog.subject_keys import PostgresKeys
 from eventlog.vault import Vault

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from eventlog.engine import make_engine
 from eventlog.errors import Gap, PositionMoved
 from eventlog.ledger import LedgerId, Recorded
-from eventlog.positions import Positions
+from eventlog.positions import Lag, Positions
 from eventlog.postgres import PostgresLedger
-from eventlog.reader import Follower, Lag, LedgerSource
+from eventlog.reader import Follower, LedgerSource
 from tests.eventlog.making import GEMEENTE, append
 
 LEDGER = LedgerId("casework", GEMEENTE)
