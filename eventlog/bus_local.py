@@ -78,10 +78,10 @@ class Pull:
         while True:
             woken = self._wake.take()
             if monotonic() < look_at:
-                more = await self._read(more | woken)
+                more = await self._read([*woken - more, *more])  # Who comes new goes before those that have a backlog.
             else:
                 try:
-                    more = await self._read(await self._longer())
+                    more = await self._read(sorted(await self._longer(), key=more.__contains__))
                     wait = _POLL_SECONDS
                 except Exception as error:  # noqa: BLE001 - whatever it is, the reader must go on from its position
                     self._reached.clear()
