@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 
 from schemas import contracts
@@ -27,7 +26,7 @@ from services.run import run as run_everything
 from services.runtime import Settings, logs
 from services.runtime.settings import port_of
 from services.serve import serve as serve_services
-from services.submitting import SubmitError, read_lines
+from services.submitting import SubmitError, client_at, read_lines
 from services.submitting import submit as submit_events
 from services.upkeep import verify as verify_ledgers
 
@@ -78,13 +77,17 @@ def submit(
     """Send a file of events as a partner, in its order. Sending it again changes nothing."""
 
     async def send() -> None:
-        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        if not (key.isascii() and key.isprintable()):
+            raise SubmitError("the key has characters that no key has: give it as it came with the registration")
+        async with client_at(url) as client:
             with file.open("rb") as lines, console.status("Sending") as status:
                 outcomes = await submit_events(
                     client, read_lines(lines), lambda source: key, lambda sent: status.update(f"Sending: {sent}")
                 )
         for outcome, count in sorted(outcomes.items()):
             console.print(f"{outcome}: {count}", highlight=False)
+        if not outcomes:
+            console.print("There is nothing to send in it.", highlight=False)
         if not_taken := sum(outcomes[status] for status in ("rejected", "contested", "unattributable")):
             raise SubmitError(
                 f"{not_taken} were not taken. Unattributable: the source is not that of this key's partner. Rejected "

@@ -17,6 +17,17 @@ class SubmitError(Exception):
     """The door did not take a batch at all; the message says what it answered."""
 
 
+def client_at(url: str) -> httpx.AsyncClient:
+    """Of the installation at `url`; raises SubmitError where that is no address."""
+    try:
+        client = httpx.AsyncClient(base_url=url, timeout=60)
+    except httpx.InvalidURL as error:
+        raise SubmitError(f"{url} is no address ({error}): give one as in http://localhost:8080") from error
+    if client.base_url.scheme not in ("http", "https") or not client.base_url.host:
+        raise SubmitError(f"{url} is no address: give one as in http://localhost:8080")
+    return client
+
+
 async def submit(
     client: httpx.AsyncClient,
     events: Iterable[dict[str, Any]],

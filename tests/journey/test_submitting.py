@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.bindings import MOST_BATCH_BYTES, MOST_IN_BATCH
-from services.submitting import _batches
+from services.submitting import SubmitError, _batches, client_at
 
 events = st.lists(st.tuples(st.sampled_from("xyz"), st.sampled_from("ABC")), max_size=40)
 
@@ -34,3 +35,9 @@ def test_a_batch_is_no_longer_than_the_door_takes() -> None:
     assert [len(batch) for batch in batches][1:] == [MOST_IN_BATCH - len(batches[0]), 1]
     assert all(len(b"[" + b",".join(batch) + b"]") <= MOST_BATCH_BYTES for batch in batches[:2])
     assert [msgspec.json.decode(event)["id"] for batch in batches for event in batch] == list(range(len(lines)))
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "garbage", "http://", "http://localhost:80x0"])
+def test_what_is_no_address_is_said_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(SubmitError, match="is no address"):
+        client_at(url)
