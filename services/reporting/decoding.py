@@ -12,6 +12,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import msgspec
+from pydantic.fields import FieldInfo
 
 from schemas.case import FACTS, CaseFact, Fact
 from schemas.submission import SubmissionApplied, SubmissionRefused
@@ -37,7 +38,8 @@ __all__ = [
 _NUL = b"\\u0000"
 """As JSON has it; no text of PostgreSQL may hold one, and none that is published does."""
 _COLUMN = {"ge": -(2**31), "le": 2**31 - 1}
-_INDEXED = Annotated[str, msgspec.Meta(max_length=500)]
+_TEXT = Annotated[str, msgspec.Meta(max_length=500)]
+"""An index takes no longer ones."""
 _SAID_OF_THE_FORM = ("Expected ", "Object missing ", "JSON is malformed", "Input data was truncated")
 
 
@@ -45,7 +47,7 @@ def _storable(kind: Any, bounds: dict[str, int]) -> Any:
     if kind is int:
         return Annotated[int, msgspec.Meta(ge=bounds["ge"], le=bounds["le"])]
     if kind is str:
-        return _INDEXED
+        return _TEXT
     if get_origin(kind) is Annotated:
         return _storable(get_args(kind)[0], bounds)
     if get_origin(kind) in (Union, UnionType):
@@ -53,11 +55,16 @@ def _storable(kind: Any, bounds: dict[str, int]) -> Any:
     return kind
 
 
+def _published(field: FieldInfo) -> dict[str, int]:
+    """What is said of a number in its class; sums of minutes stay within a column by it."""
+    ends = ((end, getattr(rule, end, None)) for rule in field.metadata for end in _COLUMN)
+    return {end: bound for end, bound in ends if bound is not None}
+
+
 def _struct_of(fact: type[Fact]) -> type[msgspec.Struct]:
     fields: list[Any] = []
     for name, field in fact.model_fields.items():
-        published = {name: bound for rule in field.metadata for name in _COLUMN if (bound := getattr(rule, name, None))}
-        kind = _storable(field.annotation, _COLUMN | published)
+        kind = _storable(field.annotation, _COLUMN | _published(field))
         fields.append((name, kind) if field.is_required() else (name, kind, field.default))
     return msgspec.defstruct(
         fact.__name__, fields, kw_only=True, frozen=True, gc=False, rename="camel", forbid_unknown_fields=True
