@@ -3,7 +3,6 @@
 import asyncio
 import json
 import secrets
-import socket
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -22,7 +21,7 @@ from services.embedded import EmbeddedError, embedded_installation, keep_up
 from services.intake.addresses import PageAddresses
 from services.migrations import migrate
 from services.process import Process
-from services.serve import serving
+from services.serve import try_address, serving
 from services.submitting import submit
 from services.upkeep import keep_facts_current
 
@@ -31,12 +30,10 @@ KEYS = {sender.source: sender.bearer_key for sender in senders_of(GEMEENTE, PROG
 
 
 def check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise EmbeddedError(f"port {port} is taken: stop what uses it, or choose another with PORT=") from error
+    try:
+        try_address("127.0.0.1", port)
+    except OSError as error:
+        raise EmbeddedError(f"port {port} is taken: stop what uses it, or choose another with PORT=") from error
 
 
 async def run(data: Path, port: int, console: Console) -> None:

@@ -78,13 +78,17 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
         await process.stop()
 
 
+def try_address(host: str, port: int) -> None:
+    """Raises OSError where nobody can listen there: uvicorn would end the process, and name no setting."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+
+
 def _demand_address(host: str, port: int) -> None:
-    """Where it cannot be had uvicorn ends the process, and names no setting."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        try_address(host, port)
     except OSError as error:
         raise SettingsError(
             f"{host}:{port} cannot be listened at ({error.strerror}): stop what does, or correct SPOORBOEK_HOST or "
