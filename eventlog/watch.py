@@ -26,7 +26,7 @@ class BusWatch:
         self._follower = follower
         self._every_seconds = every_seconds
         self._task: asyncio.Task[None] | None = None
-        self._reading: dict[str, int | None] = {}
+        self._reading: dict[str, int] = {}
         """gemeente -> how far its backlog is read"""
 
     def start(self) -> None:
@@ -65,7 +65,7 @@ class BusWatch:
             if seen.get(gemeente) == position and gemeente not in self._reading:
                 ledger = str(self._ledger(gemeente))
                 log.warning("reading from the owner", reader=follower.reader.name, ledger=ledger, position=position)
-                self._reading[gemeente] = None
+                self._reading[gemeente] = position
         next_look = monotonic() + self._every_seconds
         await self._read_on()
         while self._reading and monotonic() < next_look:

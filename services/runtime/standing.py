@@ -102,10 +102,10 @@ class Standing:
         return tuple(_where(reader, ledger) for reader in self.readers for ledger in reader.stuck if ledger.put_back)
 
     @property
-    def unknown(self) -> Mapping[tuple[str, str, str], str]:
-        """(service, reader, source) of each reader whose ledgers' owner does not answer, and why."""
+    def unknown(self) -> Mapping[tuple[str, str], str]:
+        """(reader, as in `reporting facts_1`, and source) where the owner of the ledgers does not answer, and why."""
         silent = [reader for reader in self.readers if reader.ledgers is None]
-        return {(one.service, one.reader, one.source): one.why_unknown for one in silent}
+        return {(f"{one.service} {one.reader}", one.source): one.why_unknown for one in silent}
 
     @property
     def ready(self) -> bool:

@@ -23,12 +23,12 @@ def tell(before: Standing, now: Standing) -> None:
     for part in before.away:
         if part not in now.away:
             log.warning("part is back", part=part)
-    for where, why in now.unknown.items():
-        if where not in before.unknown:
-            log.warning("ledger owner does not answer", reader=" ".join(where[:2]), source=where[2], error=why)
-    for where in before.unknown:
-        if where not in now.unknown and not now.away:
-            log.warning("ledger owner answers again", reader=" ".join(where[:2]), source=where[2])
+    for (reader, source), why in now.unknown.items():
+        if (reader, source) not in before.unknown:
+            log.warning("ledger owner does not answer", reader=reader, source=source, error=why)
+    for reader, source in before.unknown:
+        if (reader, source) not in now.unknown and not now.away:
+            log.warning("ledger owner answers again", reader=reader, source=source)
     for reader in now.stuck:
         if reader not in before.stuck:
             log.error("reader stands still", reader=reader)
