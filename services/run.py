@@ -21,7 +21,7 @@ from services.embedded import EmbeddedError, embedded_installation, keep_up
 from services.intake.addresses import PageAddresses
 from services.migrations import migrate
 from services.process import Process
-from services.serve import try_address, serving
+from services.serve import serving, try_address
 from services.submitting import submit
 from services.upkeep import keep_facts_current
 
