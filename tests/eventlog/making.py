@@ -1,8 +1,10 @@
 """Short ways to say an event, an append and what was recorded."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 from eventlog.ledger import Append, LedgerId, NewEvent, Recorded
+from eventlog.wire import Incoming, outgoing
 
 GEMEENTE = "GM0984"
 
@@ -39,3 +41,9 @@ def recorded(position: int, stream: str = "case-1", version: int = 1, service: s
         data=new.data,
         case=new.case,
     )
+
+
+def brought(events: Iterable[Recorded]) -> list[Incoming]:
+    """As records of one batch, as they come from the broker."""
+    sent = map(outgoing, events)
+    return [Incoming(one.topic, 0, at, one.key, one.headers, one.value) for at, one in enumerate(sent)]

@@ -71,6 +71,20 @@ class Halting(Picky):
 
 
 @dataclass
+class Sick(Picky):
+    """Takes nothing of the gemeenten in `sick`, which is no record's fault."""
+
+    sick: dict[str, Exception] = field(default_factory=dict)
+    attempts: int = 0
+
+    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
+        if events and ledger.gemeente in self.sick:
+            self.attempts += 1
+            raise self.sick[ledger.gemeente]
+        await super().handle(tx, ledger, events)
+
+
+@dataclass
 class Stepping(Picky):
     """Looks up without a lock what was taken of each case, and writes all of it anew with its move.
 

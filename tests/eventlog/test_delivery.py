@@ -4,7 +4,7 @@ Each gemeente is by itself: what goes wrong in one takes nothing from another.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -16,9 +16,9 @@ from eventlog.errors import PositionMoved
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.reader import Follower
 from eventlog.watch import BusWatch
-from eventlog.wire import Incoming, outgoing
-from tests.eventlog.making import GEMEENTE
-from tests.eventlog.picky import Desk, Picky
+from eventlog.wire import Incoming
+from tests.eventlog.making import GEMEENTE, brought
+from tests.eventlog.picky import Desk, Picky, Sick
 
 OTHER = "GM0001"
 
@@ -34,18 +34,6 @@ class Recovering(Picky):
         await super().handle(tx, ledger, events)
 
 
-@dataclass
-class AwayFrom(Picky):
-    """Cannot take anything of the gemeente `away`."""
-
-    away: str = ""
-
-    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
-        if ledger.gemeente == self.away:
-            raise ConnectionError("away")
-        await super().handle(tx, ledger, events)
-
-
 async def two_gemeenten(desk: Desk) -> None:
     await desk.append("aa")
     await desk.append("b", OTHER)
@@ -54,11 +42,6 @@ async def two_gemeenten(desk: Desk) -> None:
 async def as_brought(follower: Follower) -> list[Incoming]:
     """All there is, as records of one batch."""
     return brought([one for gemeente in (GEMEENTE, OTHER) for one in await follower.source.read(gemeente, 0)])
-
-
-def brought(events: Iterable[Recorded]) -> list[Incoming]:
-    sent = [outgoing(event) for event in events]
-    return [Incoming(one.topic, 0, at, one.key, one.headers, one.value) for at, one in enumerate(sent)]
 
 
 @pytest.mark.parametrize("error", [None, ConnectionError("away"), PositionMoved("by another")])
@@ -88,14 +71,15 @@ async def test_what_a_restore_took_from_the_ledger_is_not_taken_from_the_topic(d
 
 async def test_a_gemeente_that_the_watch_cannot_catch_up_in_holds_up_no_other(desk: Desk) -> None:
     await two_gemeenten(desk)
-    reader = AwayFrom()
+    reader = Sick()
     follower = desk.follower(reader)
-    reader.away, after = await follower.source.sizes()
+    first, after = await follower.source.sizes()
+    reader.sick = {first: ConnectionError("away")}
     watch = BusWatch(follower)
     seen = await watch.look({})
     assert seen == {GEMEENTE: 0, OTHER: 0}
     assert await watch.look(seen) == seen
-    assert (bool(await desk.told(reader.away)), bool(await desk.told(after))) == (False, True)
-    reader.away = ""
+    assert (bool(await desk.told(first)), bool(await desk.told(after))) == (False, True)
+    reader.sick = {}
     await watch.look(seen)
     assert (await desk.told(), await desk.told(OTHER)) == ({"a": [1, 2]}, {"b": [1]})

@@ -1,41 +1,26 @@
 """What one ledger cannot take delays no other on Kafka, and none of it is lost; where none can, it is waited for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from time import monotonic
 
 import pytest
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog.bus_kafka import KafkaBus
 from eventlog.bus_local import Pull, Wakes
 from eventlog.delivery import Delivery
 from eventlog.errors import BrokenLedger, PositionMoved
-from eventlog.ledger import LedgerId, Recorded
+from eventlog.ledger import LedgerId
 from eventlog.reader import Follower
 from eventlog.relay import Relay
 from eventlog.watch import BusWatch
-from eventlog.wire import Incoming, outgoing
-from tests.eventlog.picky import Desk, Picky
+from eventlog.wire import Incoming
+from tests.eventlog.making import brought
+from tests.eventlog.picky import Desk, Sick
 
 SICK, SOUND = "GM0001", "GM0984"
-
-
-@dataclass
-class Sick(Picky):
-    """Takes nothing of the gemeenten in `sick`, which is no record's fault."""
-
-    sick: dict[str, Exception] = field(default_factory=dict)
-    attempts: int = 0
-
-    async def handle(self, tx: AsyncConnection, ledger: LedgerId, events: Sequence[Recorded]) -> None:
-        if events and ledger.gemeente in self.sick:
-            self.attempts += 1
-            raise self.sick[ledger.gemeente]
-        await super().handle(tx, ledger, events)
 
 
 async def until_told(desk: Desk, gemeente: str, count: int) -> float:
@@ -48,7 +33,7 @@ async def until_told(desk: Desk, gemeente: str, count: int) -> float:
 
 
 @asynccontextmanager
-async def brought(desk: Desk, follower: Follower, kafka: str) -> AsyncIterator[None]:
+async def over_kafka(desk: Desk, follower: Follower, kafka: str) -> AsyncIterator[None]:
     """The desk's events over Kafka to `follower`, with the watch beside it, as in a process."""
     bus = KafkaBus(kafka)
     bus.follow(follower, group=f"sick-{id(bus)}")
@@ -69,7 +54,7 @@ async def brought(desk: Desk, follower: Follower, kafka: str) -> AsyncIterator[N
 
 async def test_one_sick_ledger_delays_no_other_and_is_taken_when_it_is_well(desk: Desk, empty_kafka: str) -> None:
     reader = Sick()
-    async with brought(desk, desk.follower(reader), empty_kafka):
+    async with over_kafka(desk, desk.follower(reader), empty_kafka):
         await desk.append("b", SOUND)
         await until_told(desk, SOUND, 1)
         reader.sick = {SICK: BrokenLedger("this one only")}
@@ -97,10 +82,8 @@ async def records(desk: Desk, *gemeenten: str) -> list[Incoming]:
     found = []
     for gemeente in gemeenten:
         await desk.append("a", gemeente)
-        (*_, event) = await desk.follower().source.read(gemeente, 0)
-        sent = outgoing(event)
-        found.append(Incoming(sent.topic, 0, 0, sent.key, sent.headers, sent.value))
-    return found
+        found += (await desk.follower().source.read(gemeente, 0))[-1:]
+    return brought(found)
 
 
 async def test_what_passes_by_itself_is_tried_again_at_once(desk: Desk) -> None:

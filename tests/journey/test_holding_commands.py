@@ -5,7 +5,6 @@ import base64
 import os
 import sys
 from collections.abc import AsyncIterator
-from datetime import date
 from io import StringIO
 from pathlib import Path
 
@@ -13,12 +12,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from eventlog.ledger import Append, NewEvent
 from services import holding
 from services.demonstration.senders import PARTNERS
 from services.holding_commands import quarantine
 from tests.journey.conftest import started
-from tests.journey.world import World, enquiry, settings_for
+from tests.journey.world import World, enquiry, hold_a_case, settings_for, strange
 
 
 @pytest.fixture
@@ -55,13 +53,7 @@ async def test_nothing_is_held(world: World) -> None:
 
 
 async def test_a_case_that_still_cannot_be_taken_is_an_exit_code(world: World) -> None:
-    await world.send(enquiry("a", "2023-02-01"))
-    ledger = world.process.parts["casework"].ledger
-    async with ledger.begin() as tx:
-        opened = (await ledger.read(tx, "GM0984", 0))[0]
-        strange = NewEvent("nl.unknown.v1", b"{}", date(2023, 2, 2), opened.partner, "c", "", opened.case)
-        await ledger.append(tx, "GM0984", [Append(opened.stream, 1, (strange,))])
-    await world.settle()
+    await hold_a_case(world)
     code, said, complained = await spoorboek(world, "quarantine", "list", "--service", "reporting")
     assert (code, said.split(" case ")[0]) == (0, "reporting facts_1 casework/GM0984/3"), complained
     code, said, _ = await spoorboek(world, "quarantine", "redrive")
@@ -81,23 +73,13 @@ async def test_more_cases_than_are_read_at_once_are_all_tried(world: World, monk
     ledger = world.process.parts["casework"].ledger
     async with ledger.begin() as tx:
         facts = [event for event in await ledger.read(tx, "GM0984", 0) if event.type.endswith("case.opened.v1")]
-        strange = [
-            NewEvent("nl.unknown.v1", b"{}", date(2023, 2, 2), fact.partner, "c", "", fact.case) for fact in facts
-        ]
-        appends = [Append(fact.stream, 1, (event,)) for fact, event in zip(facts, strange, strict=True)]
-        await ledger.append(tx, "GM0984", appends)
+        await ledger.append(tx, "GM0984", [strange(fact) for fact in facts])
     await world.settle()
     assert await holding.redrive_quarantine(world.process.settings, ["reporting"], None, Console(quiet=True)) == 5
 
 
 async def test_of_a_long_wait_the_rest_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await world.send(enquiry("a", "2023-02-01"))
-    ledger = world.process.parts["casework"].ledger
-    async with ledger.begin() as tx:
-        opened = (await ledger.read(tx, "GM0984", 0))[0]
-        strange = NewEvent("nl.unknown.v1", b"{}", date(2023, 2, 2), opened.partner, "c", "", opened.case)
-        await ledger.append(tx, "GM0984", [Append(opened.stream, 1, (strange,) * 3)])
-    await world.settle()
+    await hold_a_case(world, 3)
     said = Console(file=StringIO(), width=300)
     for at_once in (3, 2):
         monkeypatch.setattr(holding, "AT_ONCE", at_once)

@@ -1,7 +1,6 @@
 """A redrive beside the services with programmes of its own: nothing is folded by those, and nobody stands still."""
 
 from collections.abc import AsyncIterator
-from datetime import date
 from io import StringIO
 from pathlib import Path
 
@@ -10,14 +9,13 @@ import yaml
 from rich.console import Console
 from sqlalchemy import select
 
-from eventlog.ledger import Append, NewEvent
 from services.holding import held_cases, redrive_quarantine
 from services.reporting.generations import GENERATION
 from services.reporting.reader import OtherRules
 from services.runtime import Settings
 from tests.journey.conftest import started
 from tests.journey.test_second_programme import PROGRAMME
-from tests.journey.world import World, enquiry, settings_for
+from tests.journey.world import World, enquiry, hold_a_case, settings_for
 
 DAY = "2023-02-01"
 
@@ -35,16 +33,6 @@ def one_more(database_url: str, tmp_path: Path) -> Settings:
         (tmp_path / folder).mkdir()
     (tmp_path / "programmes" / "jeugdbuurt.yaml").write_text(yaml.safe_dump(PROGRAMME))
     return settings_for(database_url, None, tmp_path)
-
-
-async def hold_a_case(world: World) -> None:
-    await world.send(enquiry("a", DAY))
-    ledger = world.process.parts["casework"].ledger
-    async with ledger.begin() as tx:
-        opened = (await ledger.read(tx, "GM0984", 0))[0]
-        strange = NewEvent("nl.unknown.v1", b"{}", date(2023, 2, 2), opened.partner, "c", "", opened.case)
-        await ledger.append(tx, "GM0984", [Append(opened.stream, 1, (strange,))])
-    await world.settle()
 
 
 async def rules(world: World) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import date
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from eventlog.ledger import Append, NewEvent, Recorded
 from schemas.event import NAMESPACE
 from schemas.programme import PUBLISHED
 from services.demonstration.senders import COACHES, CONSULENT, PARTNERS, SCHOOL, Sender, senders_of
@@ -101,3 +103,19 @@ class World:
 
     async def value(self, indicator: str, period: str = "2023", **query: Any) -> Any:
         return (await self.figure(indicator, period, **query))["value"]
+
+
+def strange(after: Recorded, count: int = 1) -> Append:
+    """The next events of a case: of a type that nobody published."""
+    new = NewEvent("nl.unknown.v1", b"{}", date(2023, 2, 2), after.partner, "c", "", after.case)
+    return Append(after.stream, 1, (new,) * count)
+
+
+async def hold_a_case(world: World, count: int = 1) -> None:
+    """A case of which `count` events, from the third of casework's ledger on, are held."""
+    await world.send(enquiry("a", "2023-02-01"))
+    ledger = world.process.parts["casework"].ledger
+    async with ledger.begin() as tx:
+        opened = (await ledger.read(tx, GEMEENTE, 0))[0]
+        await ledger.append(tx, GEMEENTE, [strange(opened, count)])
+    await world.settle()

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import make_url
 
 from services.migrations import MigrationError, demand_migrated
 from services.runtime.away import is_not_migrated
+from tests.parts.postgres import as_owner
 
 COMMANDS = [("verify",), ("replay",), ("quarantine", "list"), ("parked", "list")]
 NOT_MIGRATED = "the database has no tables of Spoorboek, or older ones: run `spoorboek migrate` on it first\n"
@@ -39,10 +39,7 @@ async def test_a_database_that_nobody_migrated(empty_database_url: str, words: t
 
 
 async def stamp(database_url: str, revision: str) -> None:
-    url = make_url(database_url).set(drivername="postgresql")
-    connection = await asyncpg.connect(url.render_as_string(hide_password=False))
-    await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
-    await connection.close()
+    await as_owner(database_url, f"UPDATE alembic_version SET version_num = '{revision}'")
 
 
 async def test_no_service_starts_on_an_older_database(database_url: str) -> None:
@@ -114,13 +111,11 @@ async def test_an_address_that_cannot_be_listened_at_is_said_with_its_setting(
 async def login_of_reporting(database_url: str) -> AsyncIterator[str]:
     """The database's address with a login that may act as that service alone."""
     name, url = f"login_{uuid4().hex[:8]}", make_url(database_url)
-    owner = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
-    await owner.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'synthetic' IN ROLE spoorboek_reporting")
+    await as_owner(database_url, f"CREATE ROLE {name} LOGIN PASSWORD 'synthetic' IN ROLE spoorboek_reporting")
     try:
         yield url.set(username=name, password="synthetic").render_as_string(hide_password=False)
     finally:
-        await owner.execute(f"DROP ROLE {name}")
-        await owner.close()
+        await as_owner(database_url, f"DROP ROLE {name}")
 
 
 async def test_a_login_of_one_service_is_told_to_name_it(login_of_reporting: str) -> None:
@@ -136,10 +131,7 @@ async def test_a_login_of_one_service_sees_of_which_version_the_database_is(
     await stamp(database_url, "0005")
     with pytest.raises(MigrationError, match="older"):
         await demand_migrated(login_of_reporting)
-    owner = create_async_engine(database_url)
-    async with owner.begin() as tx:
-        await tx.execute(text("REVOKE SELECT ON alembic_version FROM spoorboek_reporting"))
-    await owner.dispose()
+    await as_owner(database_url, "REVOKE SELECT ON alembic_version FROM spoorboek_reporting")
     with pytest.raises(MigrationError, match="older"):
         await demand_migrated(login_of_reporting)
 

@@ -112,3 +112,11 @@ async def database_url(postgres: Postgres, migrated_template: str) -> AsyncItera
     """A database of the test's own, with today's tables and no rows: `postgresql+asyncpg://…`."""
     async with postgres.database(template=migrated_template) as url:
         yield url
+
+
+async def as_owner(database_url: str, statement: str) -> None:
+    """What no service may do: its role has not the right."""
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(text(statement))
+    await owner.dispose()

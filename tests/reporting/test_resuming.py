@@ -10,7 +10,6 @@ from typing import Any
 import psutil
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 import tests
 from eventlog.errors import BrokenLedger, PositionMoved
@@ -21,6 +20,7 @@ from services.reporting.generation_build import alone
 from services.reporting.generations import built_generations
 from services.reporting.rebuild import rebuild, roll_back
 from services.reporting.spreading import Progress, Stopped
+from tests.parts.postgres import as_owner
 from tests.reporting.made import COACHES, GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
 from tests.reporting.rebuilds import DAY, OTHER, change_history, rebuilt, spread_over_time, stories
 
@@ -233,13 +233,6 @@ async def test_a_trail_that_was_changed_since_a_stop_is_put_right(
 async def append(casework: Casework, told: Append) -> None:
     async with casework.ledger.begin() as tx:
         await casework.ledger.append(tx, GEMEENTE, [told])
-
-
-async def as_owner(database_url: str, statement: str) -> None:
-    owner = create_async_engine(database_url)
-    async with owner.begin() as tx:
-        await tx.execute(text(statement))
-    await owner.dispose()
 
 
 def stopping(position: int) -> Progress:
