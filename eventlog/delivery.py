@@ -73,12 +73,15 @@ class Delivery:
 async def deliver_for_sure(
     follower: Follower, ledger: LedgerId, events: Sequence[Recorded], begun: datetime = EVER
 ) -> None:
-    """Deliver `events`; what is missing before them, or was recorded before `begun`, comes from the ledger's owner."""
+    """Deliver `events`; what is missing before them, or was recorded before `begun`, comes from the ledger's owner.
+
+    Of a long backlog only what one read brings, so that nobody waits for it: the next call goes on, or the watch.
+    """
     new = [event for event in events if event.recorded_at >= begun]
     while True:
         try:
             if len(new) < len(events):
-                await follower.catch_up(ledger)
+                await follower.read_on(ledger)
             return await _deliver(follower, ledger, new)
         except PositionMoved:
             log.info("another instance moved the reader", reader=follower.reader.name, ledger=str(ledger))
@@ -90,10 +93,13 @@ async def _deliver(follower: Follower, ledger: LedgerId, events: Sequence[Record
             return await follower.deliver(ledger, events)
         except Gap as gap:
             log.warning("gap, reading from the owner", reader=follower.reader.name, gap=str(gap))
-            if await follower.catch_up(ledger) < gap.arrived - 1:
+            reached, more = await follower.read_on(ledger)
+            if reached >= gap.arrived - 1:
+                continue
+            if not more:
                 # The ledger is the truth: after a restore the topic may still hold what the ledger lost.
                 log.error("the owner has no such event, left out", reader=follower.reader.name, gap=str(gap))
-                return None
+            return None
 
 
 def _readable(batch: Iterable[Any]) -> Iterable[Recorded]:

@@ -158,15 +158,8 @@ class Follower:
             # Another delivery in this process has seen the switch: the effect was the new one's, the position is not.
             raise PositionMoved(f"{reader} has become {self.reader.name} meanwhile")
 
-    async def catch_up(self, ledger: LedgerId, reached: int | None = None) -> int:
-        """Read on from the ledger's owner to its present end, from where the reader was last seen; where it is now."""
-        reached, more = await self.read_on(ledger, reached)
-        while more:
-            reached, more = await self.read_on(ledger, reached)
-        return reached
-
     async def read_on(self, ledger: LedgerId, reached: int | None = None) -> tuple[int, bool]:
-        """The same with one read: where the reader is now, and whether there may be more."""
+        """Read on from the ledger's owner, once: where the reader is now, and whether there may be more."""
         if reached is None:
             reached = (await self.reached()).get(ledger.gemeente, 0)
         if not (events := await self.source.read(ledger.gemeente, reached, READ_AT_ONCE)):

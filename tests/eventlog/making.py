@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 from eventlog.ledger import Append, LedgerId, NewEvent, Recorded
+from eventlog.reader import Follower
 from eventlog.wire import Incoming, outgoing
 
 GEMEENTE = "GM0984"
@@ -47,3 +48,11 @@ def brought(events: Iterable[Recorded]) -> list[Incoming]:
     """As records of one batch, as they come from the broker."""
     sent = map(outgoing, events)
     return [Incoming(one.topic, 0, at, one.key, one.headers, one.value) for at, one in enumerate(sent)]
+
+
+async def catch_up(follower: Follower, ledger: LedgerId, reached: int | None = None) -> int:
+    """Read on to the ledger's present end; where the follower is then."""
+    reached, more = await follower.read_on(ledger, reached)
+    while more:
+        reached, more = await follower.read_on(ledger, reached)
+    return reached

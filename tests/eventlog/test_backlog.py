@@ -13,6 +13,7 @@ from eventlog.ledger import LedgerId, Recorded
 from eventlog.reader import READ_AT_ONCE
 from eventlog.redrive import redrive
 from eventlog.relay import Relay
+from tests.eventlog.making import catch_up
 from tests.eventlog.picky import LEDGER, Desk, Picky, desk_at
 
 BACKLOG = 2500
@@ -49,13 +50,13 @@ async def until_has_all(reader: Counting) -> None:
 
 async def test_a_backlog_of_any_length_is_read_in_bounded_parts(desk: Desk) -> None:
     reader = Counting()
-    await desk.follower(reader).catch_up(LEDGER)
+    await catch_up(desk.follower(reader), LEDGER)
     assert reader.batches == [READ_AT_ONCE, READ_AT_ONCE, BACKLOG - 2 * READ_AT_ONCE]
 
 
 async def test_a_long_wait_is_redriven_in_bounded_parts(desk: Desk) -> None:
     desk.reader.poison = {1}
-    await desk.follower().catch_up(LEDGER)
+    await catch_up(desk.follower(), LEDGER)
     reader = Counting()
     assert (await redrive(desk.follower(reader), LEDGER, "a")).taken == BACKLOG
     assert reader.batches == [READ_AT_ONCE, READ_AT_ONCE, BACKLOG - 2 * READ_AT_ONCE]

@@ -9,6 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from eventlog.blame import is_the_records, reason_of
 from eventlog.errors import BrokenLedger, Gap, PositionMoved, Standstill, UnreadableRecord, VersionConflict
+from tests.eventlog.making import catch_up
 from tests.eventlog.picky import LEDGER, Desk
 
 
@@ -56,7 +57,7 @@ async def test_what_is_not_the_records_fault_stops_the_reader_and_holds_nothing(
     await desk.append("aba")
     desk.reader.poison, desk.reader.error = {2}, error
     with pytest.raises(type(error)):
-        await desk.follower().catch_up(LEDGER)
+        await catch_up(desk.follower(), LEDGER)
     assert (await desk.told(), await desk.held()) == ({}, {})
 
 

@@ -2,6 +2,7 @@
 
 from eventlog.ledger import LedgerId
 from eventlog.redrive import Redriven, redrive
+from tests.eventlog.making import catch_up
 from tests.eventlog.picky import LEDGER, Desk
 
 OTHER = LedgerId("casework", "GM0001")
@@ -13,7 +14,7 @@ async def test_a_redrive_in_one_gemeente_leaves_what_another_holds(desk: Desk) -
     desk.reader.poison = {2}
     follower = desk.follower()
     for ledger in (LEDGER, OTHER):
-        await follower.catch_up(ledger)
+        await catch_up(follower, ledger)
     desk.reader.poison = set()
     assert await redrive(follower, LEDGER, "b") == Redriven(1)
     assert (await desk.told(), await desk.told(OTHER.gemeente)) == ({"a": [1], "b": [2]}, {"b": [1]})

@@ -9,13 +9,14 @@ from sqlalchemy import text
 from eventlog.errors import UnreadableRecord
 from eventlog.ledger import Recorded
 from eventlog.redrive import redrive
+from tests.eventlog.making import catch_up
 from tests.eventlog.picky import BAD, LEDGER, Desk
 
 
 async def test_the_case_waits_and_all_others_go_on(desk: Desk) -> None:
     await desk.append("abcabcabc")
     desk.reader.poison = {5}
-    assert await desk.follower().catch_up(LEDGER) == 9
+    assert await catch_up(desk.follower(), LEDGER) == 9
     assert await desk.told() == {"a": [1, 4, 7], "b": [2], "c": [3, 6, 9]}
     assert await desk.held() == {5: BAD.format(5), 8: "waiting"}
 
@@ -24,7 +25,7 @@ async def test_later_batches_of_the_case_wait_too(desk: Desk) -> None:
     desk.reader.poison = {2}
     for cases in ("ab", "ba", "bb"):
         await desk.append(cases)
-        await desk.follower().catch_up(LEDGER)
+        await catch_up(desk.follower(), LEDGER)
     assert await desk.told() == {"a": [1, 4]}
     assert await desk.held() == {2: BAD.format(2), 3: "waiting", 5: "waiting", 6: "waiting"}
 
@@ -32,7 +33,7 @@ async def test_later_batches_of_the_case_wait_too(desk: Desk) -> None:
 async def test_an_event_without_a_case_holds_up_its_stream_alone(desk: Desk) -> None:
     await desk.append("-a-")
     desk.reader.poison = {1}
-    await desk.follower().catch_up(LEDGER)
+    await catch_up(desk.follower(), LEDGER)
     assert await desk.told() == {"a": [2], "s3": [3]}
 
 
@@ -72,12 +73,12 @@ async def test_a_good_batch_asks_nothing_of_the_quarantine(desk: Desk) -> None:
     """Nor does one after a redrive that left nothing."""
     await desk.append("abab")
     desk.reader.poison = {2}
-    await desk.follower().catch_up(LEDGER)
+    await catch_up(desk.follower(), LEDGER)
     desk.reader.poison = set()
     await redrive(desk.follower(), LEDGER, "b")
     before = await _scans(desk)
     await desk.append("abab")
-    await desk.follower().catch_up(LEDGER)
+    await catch_up(desk.follower(), LEDGER)
     assert await _scans(desk) == before
     assert desk.reader.batches[-1] == 4
 
@@ -96,7 +97,7 @@ async def _scans(desk: Desk) -> int:
 async def test_one_bad_event_in_a_thousand_costs_some_twenty_attempts(desk: Desk) -> None:
     await desk.append("".join(chr(0x4E00 + number) for number in range(1000)))
     desk.reader.poison = {613}
-    await desk.follower().catch_up(LEDGER)
+    await catch_up(desk.follower(), LEDGER)
     assert len(desk.reader.batches) <= 22
     assert list(await desk.held()) == [613]
 
@@ -107,5 +108,5 @@ async def test_without_a_quarantine_a_publisher_stands_still(desk: Desk) -> None
     follower = desk.follower()
     follower.quarantine = None
     with pytest.raises(UnreadableRecord):
-        await follower.catch_up(LEDGER)
+        await catch_up(follower, LEDGER)
     assert (await desk.told(), await desk.held()) == ({}, {})

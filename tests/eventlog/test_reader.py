@@ -14,7 +14,7 @@ from eventlog.ledger import LedgerId, Recorded
 from eventlog.positions import Lag, Positions
 from eventlog.postgres import PostgresLedger
 from eventlog.reader import Follower, LedgerSource
-from tests.eventlog.making import GEMEENTE, append
+from tests.eventlog.making import GEMEENTE, append, catch_up
 
 LEDGER = LedgerId("casework", GEMEENTE)
 
@@ -87,7 +87,7 @@ async def test_a_gap_stops_the_reader_before_any_effect(follower: Follower, engi
 
 async def test_what_was_missed_comes_from_the_owner(follower: Follower, engine: AsyncEngine) -> None:
     assert await follower.lag() == Lag(reached=0, behind=10)
-    assert await follower.catch_up(LEDGER) == 10
+    assert await catch_up(follower, LEDGER) == 10
     assert await noted(engine) == list(range(1, 11))
     assert await follower.lag() == Lag(reached=10, behind=0)
 
@@ -102,7 +102,7 @@ async def test_a_crash_in_mid_batch_leaves_neither_effect_nor_position(follower:
         await follower.deliver(LEDGER, events[3:])
     assert await noted(engine) == [1, 2, 3]
     reader.fail_at = None
-    await follower.catch_up(LEDGER)
+    await catch_up(follower, LEDGER)
     assert await noted(engine) == list(range(1, 11))
 
 

@@ -25,7 +25,7 @@ from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, LedgerSource
 from eventlog.redrive import redrive
 from eventlog.watch import BusWatch
-from tests.eventlog.making import GEMEENTE
+from tests.eventlog.making import GEMEENTE, catch_up
 from tests.eventlog.picky import LEDGER, Desk, Picky, Stepping, desk_at
 
 SECONDS, LONGEST_SECONDS = 4.0, 60.0
@@ -94,7 +94,7 @@ class Disturbed:
         self.poison.clear()
         for _ in range(3):  # A connection that was ended is heard of when it is used.
             with suppress(Exception):
-                await self.followers[0].catch_up(LEDGER)
+                await catch_up(self.followers[0], LEDGER)
         for case in CASES:
             while await self._left(case):
                 with suppress(DBAPIError):

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from eventlog.errors import BrokenLedger, Gap
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.redrive import Redriven, redrive
+from tests.eventlog.making import catch_up
 from tests.eventlog.picky import BAD, LEDGER, Desk, Halting, Picky
 
 
@@ -21,7 +22,7 @@ async def test_a_redrive_takes_what_was_held_in_its_order(desk: Desk) -> None:
     await desk.append("ababab")
     desk.reader.poison = {2}
     follower = desk.follower()
-    await follower.catch_up(LEDGER)
+    await catch_up(follower, LEDGER)
     assert await redrive(follower, LEDGER, "b") == Redriven(0, 2, "casework/GM0984/2: cannot be read")
     assert await desk.held() == {2: BAD.format(2), 4: "waiting", 6: "waiting"}
     desk.reader.poison = set()
@@ -30,7 +31,7 @@ async def test_a_redrive_takes_what_was_held_in_its_order(desk: Desk) -> None:
     assert await desk.held() == {}
     desk.reader.batches.clear()
     await desk.append("b")
-    await follower.catch_up(LEDGER)
+    await catch_up(follower, LEDGER)
     assert (await desk.told())["b"] == [2, 4, 6, 7]
 
 
@@ -38,7 +39,7 @@ async def test_a_redrive_goes_as_far_as_it_can(desk: Desk) -> None:
     await desk.append("bbbbb")
     desk.reader.poison = {1, 4}
     follower = desk.follower()
-    await follower.catch_up(LEDGER)
+    await catch_up(follower, LEDGER)
     desk.reader.poison = {4}
     assert await redrive(follower, LEDGER, "b") == Redriven(3, 4, "casework/GM0984/4: cannot be read")
     assert await desk.told() == {"b": [1, 2, 3]}
@@ -61,7 +62,7 @@ async def test_what_the_operator_is_told_is_durable(desk: Desk, monkeypatch: pyt
 
     await desk.append("b")
     follower = desk.follower(Quick(poison={1}))
-    await follower.catch_up(LEDGER)
+    await catch_up(follower, LEDGER)
     monkeypatch.setattr(asyncpg.Connection, "execute", asks_first)
     follower.reader.poison = set()  # type: ignore[attr-defined]
     assert await redrive(follower, LEDGER, "b") == Redriven(1)
@@ -81,7 +82,7 @@ async def test_two_instances_and_a_redrive_at_once_keep_the_order(desk: Desk) ->
             try:
                 await (one if follower is one else other).deliver(LEDGER, events[start : start + 7])
             except Gap:
-                await one.catch_up(LEDGER)
+                await catch_up(one, LEDGER)
 
     async def redrive_now_and_then() -> None:
         for turn in range(10):
@@ -99,13 +100,13 @@ async def test_two_instances_and_a_redrive_at_once_keep_the_order(desk: Desk) ->
 async def test_what_comes_during_a_redrive_waits_for_its_end(desk: Desk) -> None:
     await desk.append("abb")
     desk.reader.poison = {2}
-    await desk.follower().catch_up(LEDGER)
+    await catch_up(desk.follower(), LEDGER)
     await desk.append("b")
     mended = desk.follower(Halting())
     assert isinstance(mended.reader, Halting)
     redriving = asyncio.create_task(redrive(mended, LEDGER, "b"))
     await mended.reader.reached.wait()
-    delivering = asyncio.create_task(desk.follower().catch_up(LEDGER))
+    delivering = asyncio.create_task(catch_up(desk.follower(), LEDGER))
     await asyncio.sleep(0.1)
     assert not delivering.done()
     mended.reader.go_on.set()
@@ -117,7 +118,7 @@ async def test_the_operator_hears_of_an_event_that_its_ledger_does_not_have(desk
     await desk.append("ab")
     desk.reader.poison = {2}
     follower = desk.follower()
-    await follower.catch_up(LEDGER)
+    await catch_up(follower, LEDGER)
     follower.source.read = _nothing  # type: ignore[method-assign, assignment]
     with pytest.raises(BrokenLedger, match="casework/GM0984/2 is held in quarantine, but its ledger does not have it"):
         await redrive(follower, LEDGER, "b")

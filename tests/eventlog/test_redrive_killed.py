@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from eventlog.redrive import Redriven, redrive
+from tests.eventlog.making import catch_up
 from tests.eventlog.picky import LEDGER, desk_at
 
 
@@ -12,7 +13,7 @@ async def test_kill_nine_in_the_middle_of_a_redrive(database_url: str) -> None:
     async with desk_at(database_url) as desk:
         await desk.append("abab")
         desk.reader.poison = {2}
-        await desk.follower().catch_up(LEDGER)
+        await catch_up(desk.follower(), LEDGER)
         before = await desk.told(), await desk.held()
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.eventlog.redriving", database_url,

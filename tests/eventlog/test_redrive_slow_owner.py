@@ -8,6 +8,7 @@ import pytest
 from eventlog.ledger import Recorded
 from eventlog.reader import READ_AT_ONCE, Follower
 from eventlog.redrive import Redriven, redrive
+from tests.eventlog.making import catch_up
 from tests.eventlog.picky import LEDGER, Desk, desk_at
 
 LEFT = "what was held before it is taken, and this is not tried yet: redrive the case again"
@@ -31,7 +32,7 @@ async def held_at_the_first(desk: Desk, cases: str) -> Follower:
     await desk.append(cases)
     desk.reader.poison = {cases.index("b") + 1}
     follower = desk.follower()
-    await follower.catch_up(LEDGER)
+    await catch_up(follower, LEDGER)
     desk.reader.poison = set()
     return follower
 
@@ -61,7 +62,7 @@ async def test_while_the_owner_is_asked_the_reader_goes_on(desk: Desk) -> None:
     async def deliver() -> None:
         await desk.append("ab")
         async with asyncio.timeout(5):
-            await desk.follower().catch_up(LEDGER)
+            await catch_up(desk.follower(), LEDGER)
 
     watch_reads(follower, deliver_once(deliver))
     assert await redrive(follower, LEDGER, "b") == Redriven(2)
@@ -104,7 +105,7 @@ async def test_a_case_with_more_than_is_read_at_once_stays_held_between_two_part
         if parts == 2:
             await desk.append("b")
             async with asyncio.timeout(5):
-                await desk.follower().catch_up(LEDGER)
+                await catch_up(desk.follower(), LEDGER)
             raise InterruptedError("killed between two parts")
 
     watch_reads(follower, deliver)

@@ -16,7 +16,7 @@ from eventlog.postgres import PostgresLedger
 from eventlog.reader import LedgerSource
 from eventlog.relay import Publishing, Relay
 from eventlog.wire import Outgoing
-from tests.eventlog.making import GEMEENTE, append
+from tests.eventlog.making import GEMEENTE, append, catch_up
 
 LEDGER = LedgerId("casework", GEMEENTE)
 
@@ -56,9 +56,9 @@ async def test_what_the_broker_did_not_take_is_published_again(
     follower = relay(engine, ledger, topic)
     topic.refused = 3
     with pytest.raises(ConnectionError):
-        await follower.catch_up(LEDGER)
+        await catch_up(follower, LEDGER)
     assert (await follower.positions.reached("relay"))[str(LEDGER)] == 2
-    assert await follower.catch_up(LEDGER) == 6
+    assert await catch_up(follower, LEDGER) == 6
     assert topic.records == [1, 2, 3, 3, 4, 5, 6]
     assert (await follower.lag()).behind == 0
 
@@ -74,7 +74,7 @@ async def test_only_the_relays_own_move_is_not_waited_for(
 
     monkeypatch.setattr(Relay, "handle", handle)
     follower = relay(engine, ledger, topic)
-    assert await follower.catch_up(LEDGER) == 6
+    assert await catch_up(follower, LEDGER) == 6
     async with follower.positions.begin() as tx:
         said.append(await driver_of(tx).fetchval("SHOW synchronous_commit"))
     assert said == ["off", "off", "off", "on"]
@@ -84,7 +84,7 @@ async def test_two_relays_publish_each_event_once(engine: AsyncEngine, ledger: P
     async def follow(follower: Publishing) -> None:
         reached = 0
         while reached < 200:
-            reached = await follower.catch_up(LEDGER, reached)
+            reached = await catch_up(follower, LEDGER, reached)
 
     following = [asyncio.create_task(follow(relay(engine, ledger, topic))) for _ in range(2)]
     for number in range(6, 200):
@@ -101,12 +101,12 @@ async def test_a_relay_that_was_put_back_behind_the_back_of_its_process_publishe
 ) -> None:
     """As after a restore of its database while it runs, whether anything is new by then or not."""
     follower = relay(engine, ledger, topic)
-    assert await follower.catch_up(LEDGER) == 6
+    assert await catch_up(follower, LEDGER) == 6
     async with engine.begin() as tx:
         await tx.execute(text("UPDATE casework.readers SET position = 2"))
     async with ledger.begin() as tx:
         await ledger.append(tx, GEMEENTE, [append(f"more{number}") for number in range(more)])
-    assert await follower.catch_up(LEDGER, 6) == 6 + more
+    assert await catch_up(follower, LEDGER, 6) == 6 + more
     assert topic.records == [*range(1, 7), *range(3, 7 + more)]
 
 
@@ -120,5 +120,5 @@ async def test_a_hole_in_the_ledger_is_not_published_over(
         await tx.execute(text("DELETE FROM casework.events WHERE position = :missing"), {"missing": missing})
     await owner.dispose()
     with pytest.raises(Gap):
-        await relay(engine, ledger, topic).catch_up(LEDGER)
+        await catch_up(relay(engine, ledger, topic), LEDGER)
     assert topic.records == [1, 2]

@@ -135,14 +135,14 @@ async def test_a_reader_that_somebody_moved_is_no_sick_ledger(desk: Desk) -> Non
     """Also where it shows while what is missing is read from the owner."""
     follower = desk.follower(Sick())
     await desk.append("a", SOUND)
-    delivering, moved = follower.catch_up, [PositionMoved("by another instance")]
+    reading, moved = follower.read_on, [PositionMoved("by another instance")]
 
-    async def catch_up(ledger: LedgerId, reached: int | None = None) -> int:
+    async def read_on(ledger: LedgerId, reached: int | None = None) -> tuple[int, bool]:
         if moved:
             raise moved.pop()
-        return await delivering(ledger, reached)
+        return await reading(ledger, reached)
 
-    follower.catch_up = catch_up  # type: ignore[method-assign]
+    follower.read_on = read_on  # type: ignore[method-assign]
     with structlog.testing.capture_logs() as logs:
         await Delivery(follower, "g").take(await records(desk, SOUND))
     assert await desk.told(SOUND) == {"a": [1, 2]}

@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventlog import bus_local
 from eventlog.bus_local import Pull, Wakes
+from eventlog.delivery import EVER, Delivery
 from eventlog.ledger import LedgerId, Recorded
 from eventlog.positions import Positions
 from eventlog.reader import READ_AT_ONCE, Follower, LedgerSource
 from eventlog.relay import Publishing
 from eventlog.watch import BusWatch
+from tests.eventlog.making import brought
 from tests.eventlog.picky import Desk, Picky, desk_at
 
 LONG, SHORT = "GM0001", "GM0984"
@@ -104,6 +108,23 @@ async def test_one_that_fails_during_a_backlog_of_another_waits_alone(desk: Desk
             await asyncio.sleep(0.01)
     await pull.stop()
     assert reader.turns.count(SHORT) < READS
+
+
+@pytest.mark.parametrize("began", ["before-it-was-recorded", "after"])
+async def test_what_a_batch_lacks_of_a_long_backlog_holds_up_no_later_batch(desk: Desk, began: str) -> None:
+    """One read of it, at each batch that has something of it; the watch reads the rest."""
+    await desk.append("b", SHORT)
+    reader = Busy()
+    follower = desk.follower(reader)
+    delivery = Delivery(follower, "group", datetime.now(UTC) if began == "after" else EVER)
+    of_long = brought(await follower.source.read(LONG, READS * READ_AT_ONCE - 1))
+    with structlog.testing.capture_logs() as logs:
+        for batch in (of_long, brought(await follower.source.read(SHORT, 0)), of_long):
+            await delivery.take(batch)
+    assert reader.turns == [LONG, SHORT, LONG]
+    assert {line["log_level"] for line in logs} <= {"warning"}
+    await BusWatch(follower, every_seconds=60).look(await follower.reached())
+    assert reader.turns.count(LONG) == READS
 
 
 async def test_the_watch_takes_turns_too(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from eventlog.postgres import PostgresLedger
 from eventlog.reader import Follower, LedgerSource
 from eventlog.tables import events_table, heads_table
 from services.reporting.reader import FactsReader
+from tests.eventlog.making import catch_up
 from tests.histories.counted import facts_of, figures_of
 from tests.histories.kept import History, histories
 from tests.histories.test_histories import within
@@ -57,7 +58,7 @@ async def test_facts_and_figures_are_what_they_were(kept: History, database_url:
     engine = make_engine(database_url, "reporting")
     reader = FactsReader(kept.programmes)
     source = LedgerSource(PostgresLedger(engine, "casework"))
-    await Follower(reader, Positions(engine, "reporting"), source).catch_up(LedgerId("casework", "GM0984"))
+    await catch_up(Follower(reader, Positions(engine, "reporting"), source), LedgerId("casework", "GM0984"))
     facts, figures = await facts_of(engine), await figures_of(engine, kept.programmes)
     await engine.dispose()
     assert within(kept.expected["facts"], facts)

@@ -30,6 +30,7 @@ from schemas.case import (
 )
 from schemas.programme import PUBLISHED, Programmes
 from services.reporting.reader import FactsReader
+from tests.eventlog.making import catch_up
 
 PROGRAMMES = Programmes.load(PUBLISHED)
 PROGRAMME = PROGRAMMES.find("gezinscoaches-venray")
@@ -172,4 +173,4 @@ class Casework:
             reached = (await Positions(self.engine, "reporting").reached(self.reader.name)).get(str(ledger), 0)
             for event in range(reached, (await self.source.sizes())[GEMEENTE], batch):
                 await self._follower.deliver(ledger, await self.source.read(GEMEENTE, event, batch))
-        return await self._follower.catch_up(ledger)
+        return await catch_up(self._follower, ledger)

@@ -17,6 +17,7 @@ from services.reporting.comparing import differences
 from services.reporting.generation_build import Build
 from services.reporting.generations import hold_generation
 from services.reporting.rebuild import rebuild, roll_back
+from tests.eventlog.making import catch_up
 from tests.parts.waiting import until_waiting
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, quietly
 
@@ -42,7 +43,7 @@ async def test_two_deliveries_that_wait_for_the_switch_count_each_event_once(
     delivered = []
     for waiting in (1, 2):
         await casework.writes([story.contact(DAY, 30)])
-        delivered.append(asyncio.create_task(casework._follower.catch_up(LEDGER, 1)))
+        delivered.append(asyncio.create_task(catch_up(casework._follower, LEDGER, 1)))
         await until_waiting(engine, waiting)
     compare.set()
     await switching
