@@ -7,13 +7,14 @@ publishing gives one key to all.
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -33,6 +34,7 @@ _LONGEST_FETCH_MS = 50
 # The broker is told at most so often: the next batch waits for its answer, and what it gets again is skipped.
 _ACKNOWLEDGED_SECONDS = 1.0
 _TO_LOOK_SECONDS = 0.1
+_TO_FETCH_MS = 1000  # It may wait for what was asked before.
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
 _TO_STOP_SECONDS = _GRACE_SECONDS + 2  # FastStream stops its consumers after its grace
 
@@ -115,6 +117,9 @@ class KafkaBus:
         try:
             await self._producer.start()
             await self._broker.start()
+            subscribers: Any = self._broker.subscribers
+            for consumer in (one.consumer for one in subscribers):
+                consumer.getone = partial(_next_readable, consumer, consumer.getone)
             for partner_topics in self._partner_topics:
                 await partner_topics.start()
         except BaseException:
@@ -134,6 +139,27 @@ class KafkaBus:
         if self._producer is not None:
             producer, self._producer = self._producer, None
             await _in_time(producer.stop())
+
+
+async def _next_readable(consumer: AIOKafkaConsumer, next_one: Callable[[], Awaitable[Any]]) -> Any:
+    """What FastStream asks for, past what the client library cannot read: it would ask for that again and again."""
+    while True:
+        try:
+            return await next_one()
+        except UnicodeDecodeError:  # It does not say in which partition.
+            for partition in consumer.assignment():
+                offset = await consumer.position(partition)
+                if (consumer.highwater(partition) or 0) <= offset:
+                    continue
+                try:
+                    fetched = await consumer.getmany(partition, timeout_ms=_TO_FETCH_MS, max_records=1)
+                except UnicodeDecodeError:
+                    consumer.seek(partition, offset + 1)
+                    about = {"topic": partition.topic, "partition": partition.partition, "offset": offset}
+                    log.error("record not readable, left to the ledger", error="a header's name is no UTF-8", **about)
+                else:
+                    for records in fetched.values():
+                        return records[0]
 
 
 async def _what_came_with(consumer: Any) -> list[Any]:
