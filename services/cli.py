@@ -15,7 +15,7 @@ from schemas import contracts
 from services import contracts as api_contracts
 from services.command import console, finish, services_named
 from services.demonstration.history import write_history
-from services.demonstration.load import write_load
+from services.demonstration.load import MOST_GEMEENTEN, write_load
 from services.embedded import data_folder, installation
 from services.holding_commands import parked, quarantine
 from services.intake.registration import register
@@ -146,14 +146,28 @@ def partner_new(
 @demonstration.command("history")
 def demonstration_history(file: Path) -> None:
     """Write Venray's synthetic history of 2021-2023."""
-    console.print(f"{write_history(file)} synthetic submissions in {file}", highlight=False)
+
+    async def write() -> None:
+        console.print(f"{write_history(file)} synthetic submissions in {file}", highlight=False)
+
+    finish(write)
 
 
 @demonstration.command("load")
-def demonstration_load(folder: Path, gemeenten: int = 10, cases: int = 1000, seed: int = 2023) -> None:
+def demonstration_load(
+    folder: Path,
+    gemeenten: Annotated[int, typer.Option(min=1, max=MOST_GEMEENTEN)] = 10,
+    cases: Annotated[int, typer.Option(min=1, help="of each gemeente")] = 1000,
+    seed: int = 2023,
+) -> None:
     """Write partners, programmes and submissions of any number of synthetic gemeenten."""
-    count = write_load(folder, gemeenten, cases, seed)
-    console.print(f"{count} synthetic submissions in {folder}", highlight=False)
+
+    async def write() -> None:
+        console.print(
+            f"{write_load(folder, gemeenten, cases, seed)} synthetic submissions in {folder}", highlight=False
+        )
+
+    finish(write)
 
 
 @schemas.command("write")

@@ -51,12 +51,18 @@ def finish(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         print(error, file=sys.stderr)  # noqa: T201
         raise typer.Exit(1) from error
     except ERRORS as error:
-        if (sentence := _about_the_database(error)) is None:
+        if (sentence := _about_a_file(error) or _about_the_database(error)) is None:
             raise
         print(sentence, file=sys.stderr)  # noqa: T201
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _about_a_file(error: Exception) -> str | None:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be read or written: {error.strerror}"
+    return None
 
 
 def _about_the_database(error: Exception) -> str | None:

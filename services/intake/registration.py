@@ -75,7 +75,8 @@ def _write(folder: Path, partner_id: str, fields: dict[str, object]) -> tuple[Pa
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise PartnerFileError(f"{partner_id}: {where or 'partner'}: {first['msg']}") from error
-    taken = {source for other in Partners.load(folder) for source in other.sources} & set(partner.sources)
+    others = [other for other in Partners.load(folder) if other.id != partner.id]
+    taken = {source for other in others for source in other.sources} & set(partner.sources)
     if taken:
         raise PartnerFileError(f"{partner_id}: sources: {', '.join(sorted(taken))} already belongs to another partner")
     path = folder / f"{partner.id}.yaml"

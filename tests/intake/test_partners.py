@@ -89,8 +89,9 @@ def test_a_new_partner_is_a_file_and_two_keys_shown_once(tmp_path: Path) -> None
     assert Partners.load(tmp_path).authenticate(made.bearer, TODAY) == made.partner
     with pytest.raises(PartnerFileError, match="already belongs"):
         register(tmp_path, "huisarts-2", "Huisarts", "GM0984", ["urn:x:1"], ["gezinscoaches-venray"], TODAY)
-    with pytest.raises(PartnerFileError, match="exists already"):
-        register(tmp_path, "huisarts", "Huisarts", "GM0984", ["urn:x:2"], ["gezinscoaches-venray"], TODAY)
+    for source in ("urn:x:1", "urn:x:2"):
+        with pytest.raises(PartnerFileError, match="exists already"):
+            register(tmp_path, "huisarts", "Huisarts", "GM0984", [source], ["gezinscoaches-venray"], TODAY)
 
 
 def test_a_partner_says_which_types_it_may_send() -> None:
