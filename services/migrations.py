@@ -14,8 +14,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from eventlog.ledger import SERVICES
 from services.runtime.away import is_not_allowed
 
+_MISSING = """
+    SELECT string_agg('spoorboek_' || service, ', ') FROM unnest(CAST(:services AS text[])) AS service
+    WHERE to_regrole('spoorboek_' || service) IS NULL
+"""
 _SCRIPTS = Path(__file__).parent.parent / "deploy" / "migrations"
 
 
@@ -30,6 +35,11 @@ async def migrate(database_url: str) -> None:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('spoorboek migrations'))"))
             await connection.run_sync(_upgrade)
+            if missing := (await connection.execute(text(_MISSING), {"services": list(SERVICES)})).scalar_one():
+                raise MigrationError(
+                    f"the server has no {missing}: the database was restored without the roles that its rights are "
+                    "given to. Restore those of the old server first, and then the database once more"
+                )
     finally:
         await engine.dispose()
 

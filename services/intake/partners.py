@@ -77,6 +77,8 @@ class Partners:
 def _claims(partner: Partner) -> list[tuple[str, str]]:
     """What may belong to one partner only, as (field, value)."""
     claims = [("id", partner.id), ("key_sha256", partner.key_sha256)]
+    if partner.signing_key is not None:
+        claims.append(("signing_key", partner.signing_key))
     return claims + [("sources", source) for source in partner.sources]
 
 

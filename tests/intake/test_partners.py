@@ -1,5 +1,6 @@
 """A partner's file: what it may say, what its errors name, and who is let in by its key."""
 
+from base64 import b64encode
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,15 @@ def test_an_error_names_the_file_and_the_field(tmp_path: Path, change: dict[str,
     assert named in str(raised.value)
 
 
-def test_a_source_belongs_to_one_partner(tmp_path: Path) -> None:
-    write(tmp_path)
-    write(tmp_path, "second", id="second", key_sha256="0" * 64)
-    with pytest.raises(PartnerFileError, match=r"sources: .* is already in .*school\.yaml|already in .*second\.yaml"):
+@pytest.mark.parametrize("shared", ["sources", "key_sha256", "signing_key"])
+def test_a_source_or_a_key_belongs_to_one_partner(tmp_path: Path, shared: str) -> None:
+    own = {"sources": ["urn:x:2"], "key_sha256": "0" * 64, "signing_key": b64encode(bytes(31) + b"2").decode()}
+    write(tmp_path, signing_key=b64encode(bytes(31) + b"1").decode())
+    write(tmp_path, "second", id="second", **own)
+    Partners.load(tmp_path)
+    of_school = yaml.safe_load((tmp_path / "school.yaml").read_text())
+    write(tmp_path, "second", id="second", **own | {shared: of_school[shared]})
+    with pytest.raises(PartnerFileError, match=rf"{shared}: .* is already in .*school\.yaml; change one of them"):
         Partners.load(tmp_path)
 
 

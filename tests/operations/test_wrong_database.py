@@ -10,15 +10,20 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import make_url
 
-from services.migrations import MigrationError, demand_migrated
+from services.migrations import _SCRIPTS, MigrationError, demand_migrated
 from services.runtime.away import is_not_migrated
-from tests.parts.postgres import as_owner
+from tests.parts.postgres import as_owner, running_postgres
 
 COMMANDS = [("verify",), ("replay",), ("quarantine", "list"), ("parked", "list")]
 NOT_MIGRATED = "the database has no tables of Spoorboek, or older ones: run `spoorboek migrate` on it first\n"
 OLDER = "the database is older than this version of Spoorboek: run `spoorboek migrate` first\n"
+RESTORED_WITHOUT_ROLES = (
+    "the server has no spoorboek_intake, spoorboek_casework, spoorboek_reporting: the database was restored without "
+    "the roles that its rights are given to. Restore those of the old server first, and then the database once more"
+)
 NOT_EVERY_SERVICE = "the login in SPOORBOEK_DATABASE_URL may not act as every service that this is about"
 AWAY = "the database does not answer (ConnectionRefusedError): start it, or mend SPOORBOEK_DATABASE_URL\n"
 
@@ -53,6 +58,16 @@ async def test_a_database_of_a_newer_version_cannot_be_brought_back(database_url
     assert code == 1
     assert said.startswith("the database was migrated by a newer version of Spoorboek")
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.connected
+async def test_a_database_that_was_restored_without_its_roles() -> None:
+    newest = ScriptDirectory(str(_SCRIPTS)).get_current_head()
+    with running_postgres() as elsewhere:
+        async with elsewhere.database() as restored:
+            await as_owner(restored, f"CREATE TABLE alembic_version AS SELECT '{newest}' AS version_num")
+            code, said = await complaint(restored, "migrate")
+    assert (code, said.splitlines()) == (1, [RESTORED_WITHOUT_ROLES])
 
 
 def test_a_column_that_is_lacking_is_a_migration_that_is() -> None:
