@@ -21,20 +21,17 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 
 from eventlog.delivery import EVER, Delivery
-from eventlog.errors import describe
 from eventlog.partner_partition import Take
 from eventlog.partner_topics import PartnerTopics
+from eventlog.readable import reading_past, what_came_with
 from eventlog.reader import Follower
 from eventlog.topics import LEARNED_MS, Topics
 from eventlog.wire import Outgoing, events_topic
 
-_MOST_RECORDS = 2000
 # While a batch takes its time aiokafka asks for the other partitions, and for this one only when that is answered.
 _LONGEST_FETCH_MS = 50
 # The broker is told at most so often: the next batch waits for its answer, and what it gets again is skipped.
 _ACKNOWLEDGED_SECONDS = 1.0
-_TO_LOOK_SECONDS = 0.1
-_TO_FETCH_MS = 1000  # It may wait for what was asked before.
 _GRACE_SECONDS = 3.0  # What is under way by then is undone and delivered again
 _TO_STOP_SECONDS = _GRACE_SECONDS + 2  # FastStream stops its consumers after its grace
 
@@ -55,6 +52,8 @@ class KafkaBus:
             graceful_timeout=_GRACE_SECONDS,
             apply_types=False,  # What a handler gets is the message as it is: nothing is to be injected or converted.
         )
+        self._make_consumer: Callable[..., AIOKafkaConsumer] | None = None
+        """As FastStream does it."""
         self._producer: AIOKafkaProducer | None = None
         self._reading = False
         self._partner_topics: list[PartnerTopics] = []
@@ -91,7 +90,7 @@ class KafkaBus:
 
         async def handle(message: KafkaAckableMessage) -> None:
             nonlocal acknowledged
-            batch = [message.raw_message, *await _what_came_with(message.consumer)]
+            batch = [message.raw_message, *await what_came_with(message.consumer)]
             await delivery.take(batch)
             if monotonic() - acknowledged >= _ACKNOWLEDGED_SECONDS:
                 acknowledged = monotonic()
@@ -116,10 +115,11 @@ class KafkaBus:
         self._reading = True
         try:
             await self._producer.start()
+            await self._broker.connect()
+            making = self._broker.config.broker_config
+            self._make_consumer = self._make_consumer or making.builder
+            making.builder = partial(reading_past, self._make_consumer)
             await self._broker.start()
-            subscribers: Any = self._broker.subscribers
-            for consumer in (one.consumer for one in subscribers):
-                consumer.getone = partial(_next_readable, consumer, consumer.getone)
             for partner_topics in self._partner_topics:
                 await partner_topics.start()
         except BaseException:
@@ -139,38 +139,6 @@ class KafkaBus:
         if self._producer is not None:
             producer, self._producer = self._producer, None
             await _in_time(producer.stop())
-
-
-async def _next_readable(consumer: AIOKafkaConsumer, next_one: Callable[[], Awaitable[Any]]) -> Any:
-    """What FastStream asks for, past what the client library cannot read: it would ask for that again and again."""
-    while True:
-        try:
-            return await next_one()
-        except UnicodeDecodeError:  # It does not say in which partition.
-            for partition in consumer.assignment():
-                offset = await consumer.position(partition)
-                if (consumer.highwater(partition) or 0) <= offset:
-                    continue
-                try:
-                    fetched = await consumer.getmany(partition, timeout_ms=_TO_FETCH_MS, max_records=1)
-                except UnicodeDecodeError:
-                    consumer.seek(partition, offset + 1)
-                    about = {"topic": partition.topic, "partition": partition.partition, "offset": offset}
-                    log.error("record not readable, left to the ledger", error="a header's name is no UTF-8", **about)
-                else:
-                    for records in fetched.values():
-                        return records[0]
-
-
-async def _what_came_with(consumer: Any) -> list[Any]:
-    """The records that lie ready behind the one that FastStream brought: to bring batches it would sleep in between."""
-    try:
-        async with asyncio.timeout(_TO_LOOK_SECONDS):  # it waits while the group is rebalanced
-            fetched = await consumer.getmany(timeout_ms=0, max_records=_MOST_RECORDS)
-    except Exception as error:  # noqa: BLE001 - the one in hand goes on, and these come again
-        log.warning("nothing taken along with a record", error=describe(error))
-        fetched = {}
-    return [record for records in fetched.values() for record in records]
 
 
 async def _in_time(stopping: Awaitable[None]) -> None:

@@ -75,13 +75,13 @@ async def deliver_for_sure(
 ) -> None:
     """Deliver `events`; what is missing before them, or was recorded before `begun`, comes from the ledger's owner.
 
-    Of a long backlog only what one read brings, so that nobody waits for it: the next call goes on, or the watch.
+    Of a long backlog only what one read brings, so that nobody waits for it: the watch reads on.
     """
     new = [event for event in events if event.recorded_at >= begun]
     while True:
         try:
             if len(new) < len(events):
-                await follower.read_on(ledger)
+                await _read_on(follower, ledger)
             return await _deliver(follower, ledger, new)
         except PositionMoved:
             log.info("another instance moved the reader", reader=follower.reader.name, ledger=str(ledger))
@@ -93,13 +93,20 @@ async def _deliver(follower: Follower, ledger: LedgerId, events: Sequence[Record
             return await follower.deliver(ledger, events)
         except Gap as gap:
             log.warning("gap, reading from the owner", reader=follower.reader.name, gap=str(gap))
-            reached, more = await follower.read_on(ledger)
+            reached, more = await _read_on(follower, ledger)
             if reached >= gap.arrived - 1:
                 continue
             if not more:
                 # The ledger is the truth: after a restore the topic may still hold what the ledger lost.
                 log.error("the owner has no such event, left out", reader=follower.reader.name, gap=str(gap))
             return None
+
+
+async def _read_on(follower: Follower, ledger: LedgerId) -> tuple[int, bool]:
+    reached, more = await follower.read_on(ledger)
+    if more:
+        follower.backlogs.add(ledger.gemeente)
+    return reached, more
 
 
 def _readable(batch: Iterable[Any]) -> Iterable[Recorded]:

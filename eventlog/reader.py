@@ -86,6 +86,8 @@ class Follower:
         self.moved = moved
         self.quarantine = quarantine
         self.patience_seconds = patience_seconds
+        self.backlogs: set[str] = set()
+        """The gemeenten of which what the bus brought showed more to read than is read at once: the watch reads on."""
         self._left: dict[tuple[str, LedgerId], Left] = {}
 
     async def deliver(self, ledger: LedgerId, events: Sequence[Recorded]) -> None:

@@ -12,14 +12,16 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from eventlog.errors import describe
 
 PARTITIONS = 4
+# The broker unpacks what comes compressed and holds it to its limit: no codec that we cannot read, and no megabyte that
+# becomes gigabytes here.
+_UNPACKED = {"compression.type": "uncompressed"}
 # Never compacted: a record without data would be a tombstone. A cluster's own topics are made beforehand, replicated.
 _KEPT = {"cleanup.policy": "delete", "retention.ms": "-1"}
 # What partners send holds personal data in the clear, which no erased key reaches: it stays a week, for our failures.
 _DAY = 24 * 60 * 60 * 1000
 _PASSING = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY), "segment.ms": str(_DAY)}
-# The broker unpacks what comes compressed and holds it to its limit: no codec that we cannot read, and no megabyte that
-# becomes gigabytes here. The week begins when a record comes, whatever its sender's clock says.
-_FROM_STRANGERS = {"compression.type": "uncompressed", "message.timestamp.type": "LogAppendTime"}
+# The week begins when a record comes, whatever its sender's clock says.
+_FROM_STRANGERS = _UNPACKED | {"message.timestamp.type": "LogAppendTime"}
 _SET_ON_THE_TOPIC = 1
 _LOOK_SECONDS = 5.0
 LEARNED_MS = 10_000
@@ -67,7 +69,7 @@ class Topics:
                 log.warning("could not look after the topics", error=describe(error))
 
     async def _make(self) -> None:
-        topics = [NewTopic(name, PARTITIONS, 1, topic_configs=_KEPT) for name in self._kept]
+        topics = [NewTopic(name, PARTITIONS, 1, topic_configs=_KEPT | _UNPACKED) for name in self._kept]
         # One partition: what a partner sends stays in its order, whatever key it gives or forgets.
         topics += [NewTopic(name, 1, 1, topic_configs=_PASSING | _FROM_STRANGERS) for name in self._passing]
         response = await self._admin.create_topics(topics)
@@ -75,23 +77,24 @@ class Topics:
         for name, code in made.items():
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)(f"topic {name} could not be made")
-        if had := [name for name in self._passing if made[name] == TopicAlreadyExistsError.errno]:
-            await _guard(self._admin, had)
+        for names, settings in ((self._kept, _UNPACKED), (self._passing, _FROM_STRANGERS)):
+            if had := [name for name in names if made[name] == TopicAlreadyExistsError.errno]:
+                await _guard(self._admin, had, settings)
 
 
-async def _guard(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:
-    """Give topics that were there what keeps strangers' choices out; what else is set on them stays."""
+async def _guard(admin: AIOKafkaAdminClient, names: Iterable[str], settings: dict[str, str]) -> None:
+    """Give topics that were there `settings`, which keep others' choices out; what else is set on them stays."""
     altered = []
     for response in await admin.describe_configs([_settings_of(name) for name in names]):
         for code, _, _, name, entries in response.resources:
             _succeed(code, f"the settings of topic {name} could not be read: allow this service to describe them")
             own = {entry[0]: entry[1] for entry in entries if entry[3] == _SET_ON_THE_TOPIC}
-            if not _FROM_STRANGERS.items() <= own.items():
+            if not settings.items() <= own.items():
                 # An alteration says all that is set: what it leaves out would return to the broker's default.
-                altered.append(_settings_of(name, own | _FROM_STRANGERS))
+                altered.append(_settings_of(name, own | settings))
     for response in await admin.alter_configs(altered) if altered else ():
         for code, _, _, name in response.resources:
-            _succeed(code, f"set {_FROM_STRANGERS} on topic {name}, or allow this service to alter its settings")
+            _succeed(code, f"set {settings} on topic {name}, or allow this service to alter its settings")
 
 
 def _settings_of(topic: str, settings: dict[str, Any] | None = None) -> ConfigResource:

@@ -51,7 +51,8 @@ class BusWatch:
     async def look(self, seen: Mapping[str, int]) -> dict[str, int]:
         """Read on in the ledgers that are where they were when last `seen`, in turns; where all that are behind are.
 
-        Backlogs that are not read by the time of the next look are read on then.
+        In those too of which the bus showed a backlog, however they move: it brings little of it. What is not read by
+        the time of the next look is read on then.
         """
         follower = self._follower
         sizes = await follower.source.sizes()
@@ -62,10 +63,12 @@ class BusWatch:
             if position >= size:
                 continue
             behind[gemeente] = position
-            if seen.get(gemeente) == position and gemeente not in self._reading:
+            stays = seen.get(gemeente) == position or gemeente in follower.backlogs
+            if stays and gemeente not in self._reading:
                 ledger = str(self._ledger(gemeente))
                 log.warning("reading from the owner", reader=follower.reader.name, ledger=ledger, position=position)
                 self._reading[gemeente] = position
+        follower.backlogs.clear()
         next_look = monotonic() + self._every_seconds
         await self._read_on()
         while self._reading and monotonic() < next_look:

@@ -58,15 +58,18 @@ class NoText(str):
 
 async def main():
     async with AIOKafkaProducer(bootstrap_servers=sys.argv[1]) as producer:
-        await producer.send_and_wait(sys.argv[2], b"poison", key=sys.argv[3].encode(), headers=[(NoText("x"), b"v")])
+        headers = [(NoText("x"), b"v")]
+        await producer.send_and_wait(sys.argv[2], b"poison", partition=int(sys.argv[3]), headers=headers)
 
 asyncio.run(main())
 """
 """Writes a record whose header's name is no UTF-8: the broker takes it, the client library raises when it reads it."""
 
 
-async def write_poison(bootstrap: str, topic: str = "submissions.a", key: str = "") -> None:
+async def write_poison(bootstrap: str, topic: str = "submissions.a", partition: int = 0) -> None:
     # The compiled part of the library encodes names itself; the other one lets a test write a bad one.
     environment = os.environ | {"AIOKAFKA_NO_EXTENSIONS": "1"}
-    writing = await asyncio.create_subprocess_exec(sys.executable, "-c", POISON, bootstrap, topic, key, env=environment)
+    writing = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", POISON, bootstrap, topic, str(partition), env=environment
+    )
     assert await writing.wait() == 0

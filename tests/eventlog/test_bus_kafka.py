@@ -6,12 +6,11 @@ from dataclasses import replace
 from unittest.mock import AsyncMock
 
 import pytest
-import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from eventlog.bus_kafka import KafkaBus, _next_readable
+from eventlog.bus_kafka import KafkaBus
 from eventlog.bus_local import Pull, Wakes
 from eventlog.delivery import deliver_for_sure
 from eventlog.ledger import LedgerId, Recorded
@@ -22,7 +21,6 @@ from eventlog.reader import Follower, LedgerSource
 from eventlog.relay import Publishing, Relay
 from eventlog.wire import Incoming, Outgoing, outgoing
 from tests.eventlog.making import GEMEENTE, append
-from tests.eventlog.partner_sends import write_poison
 from tests.eventlog.test_reader import Noting, follower, noted  # noqa: F401 - a fixture
 from tests.parts.kafka import admin_of
 
@@ -94,36 +92,6 @@ async def test_a_record_that_never_came_is_read_from_the_owner(bus, follower: Fo
     await bus.publish([outgoing(event) for event in (*events[:3], events[1], *events[6:])])
     await until(lambda: _has(engine, 10))
     assert await noted(engine) == list(range(1, 11))
-
-
-async def test_a_record_that_the_client_library_cannot_read_is_passed(bus, empty_kafka, follower, engine) -> None:  # type: ignore[no-untyped-def] # noqa: F811
-    """Whatever else lies in the topic: what was written behind it comes over the bus, at once."""
-    bus.follow(follower, group=f"test-{id(bus)}")
-    await bus.start(["casework.events"])
-    events = [outgoing(event) for event in await follower.source.read(GEMEENTE, after=0)]
-    for part in (events[:1], events[1:4], events[4:]):
-        for _ in range(2):
-            await write_poison(empty_kafka, "casework.events", GEMEENTE)
-        with structlog.testing.capture_logs() as logs:
-            await bus.publish(part)
-            await until(lambda: _has(engine, events.index(part[-1]) + 1), 5)  # noqa: B023 - it is awaited here
-        assert "gap, reading from the owner" not in {line["event"] for line in logs}
-    assert await noted(engine) == list(range(1, 11))
-
-
-async def test_what_lies_ready_beside_a_record_that_cannot_be_read_is_not_lost(bus: KafkaBus, empty_kafka: str) -> None:
-    await bus.start(["casework.events"])
-    await write_poison(empty_kafka, "casework.events", GEMEENTE)
-    async with (
-        AIOKafkaProducer(bootstrap_servers=empty_kafka) as producer,
-        AIOKafkaConsumer(bootstrap_servers=empty_kafka, auto_offset_reset="earliest") as consumer,
-    ):
-        partitions = sorted(await producer.partitions_for("casework.events"))
-        consumer.assign([TopicPartition("casework.events", number) for number in partitions])
-        sent = {await producer.send_and_wait("casework.events", b"", partition=number) for number in partitions}
-        async with asyncio.timeout(20):
-            brought = [await _next_readable(consumer, consumer.getone) for _ in partitions]
-    assert {(one.partition, one.offset) for one in brought} == {(one.partition, one.offset) for one in sent}
 
 
 async def test_what_is_durable_is_acknowledged_in_a_second(bus, empty_kafka: str, follower: Follower, engine) -> None:  # type: ignore[no-untyped-def] # noqa: F811
