@@ -10,7 +10,8 @@ _HEAD = """\
 # Performance
 
 What one run of `make bench` measured, on one machine and side by side: figures of another machine differ, ratios less.
-Each row is the median of its repeats, with the lowest and the highest. Nothing here is asserted by a test.
+Each row is the median of its repeats, where it has some, with the lowest and the highest. Nothing here is asserted by a
+test: an aim that is missed stands in the table like the others.
 
 ![Events per second of each measurement, beside those of its peer and its limit](performance.svg)
 """
