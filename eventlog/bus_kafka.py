@@ -7,14 +7,14 @@ publishing gives one key to all.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -23,7 +23,7 @@ from faststream.kafka.message import KafkaAckableMessage
 from eventlog.delivery import EVER, Delivery
 from eventlog.partner_partition import Take
 from eventlog.partner_topics import PartnerTopics
-from eventlog.readable import reading_past, what_came_with
+from eventlog.readable import PastUnreadable
 from eventlog.reader import Follower
 from eventlog.topics import LEARNED_MS, Topics
 from eventlog.wire import Outgoing, events_topic
@@ -52,8 +52,6 @@ class KafkaBus:
             graceful_timeout=_GRACE_SECONDS,
             apply_types=False,  # What a handler gets is the message as it is: nothing is to be injected or converted.
         )
-        self._make_consumer: Callable[..., AIOKafkaConsumer] | None = None
-        """As FastStream does it."""
         self._producer: AIOKafkaProducer | None = None
         self._reading = False
         self._partner_topics: list[PartnerTopics] = []
@@ -90,7 +88,8 @@ class KafkaBus:
 
         async def handle(message: KafkaAckableMessage) -> None:
             nonlocal acknowledged
-            batch = [message.raw_message, *await what_came_with(message.consumer)]
+            consumer: Any = message.consumer
+            batch = [message.raw_message, *await consumer.ready()]
             await delivery.take(batch)
             if monotonic() - acknowledged >= _ACKNOWLEDGED_SECONDS:
                 acknowledged = monotonic()
@@ -116,9 +115,8 @@ class KafkaBus:
         try:
             await self._producer.start()
             await self._broker.connect()
-            making = self._broker.config.broker_config
-            self._make_consumer = self._make_consumer or making.builder
-            making.builder = partial(reading_past, self._make_consumer)
+            making: Any = self._broker.config.broker_config
+            making.builder = partial(PastUnreadable, **making.builder.keywords)
             await self._broker.start()
             for partner_topics in self._partner_topics:
                 await partner_topics.start()

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from eventlog.errors import describe
 
@@ -77,15 +77,20 @@ class Topics:
         for name, code in made.items():
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)(f"topic {name} could not be made")
-        for names, settings in ((self._kept, _UNPACKED), (self._passing, _FROM_STRANGERS)):
-            if had := [name for name in names if made[name] == TopicAlreadyExistsError.errno]:
-                await _guard(self._admin, had, settings)
+        had = {name for name, code in made.items() if code == TopicAlreadyExistsError.errno}
+        await _guard(self._admin, had.intersection(self._passing), _FROM_STRANGERS)
+        try:
+            await _guard(self._admin, had.intersection(self._kept), _UNPACKED)
+        except KafkaError as error:
+            # What comes packed is passed, and read from the ledger: late, but nobody has to let us do this.
+            log.warning("could not have our own topics unpacked", error=describe(error), settings=_UNPACKED)
 
 
 async def _guard(admin: AIOKafkaAdminClient, names: Iterable[str], settings: dict[str, str]) -> None:
     """Give topics that were there `settings`, which keep others' choices out; what else is set on them stays."""
     altered = []
-    for response in await admin.describe_configs([_settings_of(name) for name in names]):
+    asked = [_settings_of(name) for name in names]
+    for response in await admin.describe_configs(asked) if asked else ():
         for code, _, _, name, entries in response.resources:
             _succeed(code, f"the settings of topic {name} could not be read: allow this service to describe them")
             own = {entry[0]: entry[1] for entry in entries if entry[3] == _SET_ON_THE_TOPIC}

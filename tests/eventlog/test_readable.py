@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from unittest.mock import AsyncMock
 
 import pytest
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAuthorizationFailedError
 from aiokafka.partitioner import DefaultPartitioner
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.bus_kafka import KafkaBus
-from eventlog.readable import PastUnreadable, what_came_with
+from eventlog.readable import PastUnreadable
 from eventlog.reader import Follower
 from eventlog.topics import PARTITIONS
 from eventlog.wire import outgoing
@@ -74,9 +76,26 @@ async def test_nor_does_a_codec_that_is_not_there_which_our_topics_have_no_more(
     assert (await settings_of(admin, TOPIC))["retention.bytes"] == "1000000"
 
 
+async def test_who_may_not_set_it_starts_all_the_same(
+    bus: KafkaBus, empty_kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On our own topics it saves time; on those of partners it is a guard."""
+    bus.subscribe(["submissions.a"], "door", AsyncMock())
+    await bus.start([TOPIC])
+    forbidden = AsyncMock(side_effect=TopicAuthorizationFailedError)
+    monkeypatch.setattr(AIOKafkaAdminClient, "describe_configs", forbidden)
+    with structlog.testing.capture_logs() as logs:
+        await (again := KafkaBus(empty_kafka)).start([TOPIC])
+        await again.stop()
+    assert [line["event"] for line in logs] == ["could not have our own topics unpacked"]
+    (again := KafkaBus(empty_kafka)).subscribe(["submissions.a"], "door", AsyncMock())
+    with pytest.raises(TopicAuthorizationFailedError):
+        await again.start([TOPIC])
+
+
 @asynccontextmanager
-async def consumer_of(bootstrap: str, *partitions: TopicPartition) -> AsyncIterator[AIOKafkaConsumer]:
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer:
+async def consumer_of(bootstrap: str, *partitions: TopicPartition) -> AsyncIterator[PastUnreadable]:
+    async with PastUnreadable(bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer:
         consumer.assign(partitions)
         yield consumer
 
@@ -90,25 +109,49 @@ async def test_what_lies_ready_in_other_partitions_is_not_lost(
     async with AIOKafkaProducer(bootstrap_servers=empty_kafka) as producer:
         sent = [await producer.send_and_wait(TOPIC, b"", partition=one.partition) for one in OURS for _ in range(3)]
     async with consumer_of(empty_kafka, *OURS, *beside) as consumer, asyncio.timeout(20):
-        past, brought = PastUnreadable(consumer), list[tuple[int, int]]()
+        brought = list[tuple[int, int]]()
         while len(brought) < len(sent):
-            found = [await past.getone(), *await what_came_with(consumer)]
+            found = [await consumer.getone(), *await consumer.ready()]
             brought += [(one.partition, one.offset) for one in found]
     assert sorted(brought) == sorted((one.partition, one.offset) for one in sent)
 
 
-async def test_it_is_passed_while_another_partition_has_a_long_backlog(bus: KafkaBus, empty_kafka: str) -> None:
+async def test_it_is_passed_while_the_others_have_a_long_backlog(bus: KafkaBus, empty_kafka: str) -> None:
+    others = [one.partition for one in OURS if one != LAST]
     await bus.start([TOPIC])
     async with AIOKafkaProducer(bootstrap_servers=empty_kafka, linger_ms=5) as producer:
         await write_poison(empty_kafka, TOPIC, LAST.partition)
         behind = await producer.send_and_wait(TOPIC, b"", partition=LAST.partition)
-        many = [await producer.send(TOPIC, b"x" * 1000, partition=FIRST.partition) for _ in range(20_000)]
+        many = [await producer.send(TOPIC, b"x" * 1000, partition=other) for _ in range(10_000) for other in others]
         await asyncio.gather(*many)
     async with consumer_of(empty_kafka, *OURS) as consumer, asyncio.timeout(60):
-        past, brought = PastUnreadable(consumer), list[tuple[int, int]]()
+        brought = list[tuple[int, int]]()
         while (behind.partition, behind.offset) not in brought:
-            found = [await past.getone(), *await what_came_with(consumer)]
+            found = [await consumer.getone(), *await consumer.ready()]
             brought += [(one.partition, one.offset) for one in found]
-    of_first = [offset for partition, offset in brought if partition == FIRST.partition]
-    assert of_first == list(range(len(of_first)))
-    assert len(of_first) < len(many)
+    for other in others:
+        offsets = [offset for partition, offset in brought if partition == other]
+        assert offsets == list(range(len(offsets)))
+    assert len(brought) < len(many)
+
+
+async def test_what_lies_before_it_does_not_come_one_by_one(bus: KafkaBus, empty_kafka: str) -> None:
+    await bus.start([TOPIC])
+    async with AIOKafkaProducer(bootstrap_servers=empty_kafka, linger_ms=5) as producer:
+        for _ in range(3):
+            many = [await producer.send(TOPIC, b"", partition=FIRST.partition) for _ in range(300)]
+            await asyncio.gather(*many)
+            await write_poison(empty_kafka, TOPIC, FIRST.partition)
+        last = await producer.send_and_wait(TOPIC, b"", partition=FIRST.partition)
+    batches = list[list[int]]()
+    async with consumer_of(empty_kafka, *OURS) as consumer, asyncio.timeout(20):
+        while not batches or last.offset not in batches[-1]:
+            batches.append([one.offset for one in [await consumer.getone(), *await consumer.ready()]])
+        async with AIOKafkaProducer(bootstrap_servers=empty_kafka, linger_ms=50) as producer:
+            two = [await producer.send(TOPIC, b"", partition=FIRST.partition) for _ in range(2)]
+            await asyncio.gather(*two)
+        await consumer.getone()
+        await consumer.ready()
+        assert not consumer._one_by_one
+    assert [offset for batch in batches for offset in batch] == [n for n in range(904) if n not in (300, 601, 902)]
+    assert len(batches) < 30
