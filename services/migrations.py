@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from eventlog.ledger import SERVICES
 from services.runtime.away import is_not_allowed
@@ -34,14 +34,19 @@ async def migrate(database_url: str) -> None:
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('spoorboek migrations'))"))
+            if await connection.run_sync(_revision):
+                await _demand_roles(connection)  # The first migration makes them, once.
             await connection.run_sync(_upgrade)
-            if missing := (await connection.execute(text(_MISSING), {"services": list(SERVICES)})).scalar_one():
-                raise MigrationError(
-                    f"the server has no {missing}: the database was restored without the roles that its rights are "
-                    "given to. Restore those of the old server first, and then the database once more"
-                )
     finally:
         await engine.dispose()
+
+
+async def _demand_roles(connection: AsyncConnection) -> None:
+    if missing := (await connection.execute(text(_MISSING), {"services": list(SERVICES)})).scalar_one():
+        raise MigrationError(
+            f"the server has no {missing}: the database was restored without the roles that its rights are "
+            "given to. Restore those of the old server first, and then the database once more"
+        )
 
 
 async def demand_migrated(database_url: str) -> None:

@@ -31,7 +31,7 @@ def _ed25519_key(text: str) -> str:
         raise ValueError("is not base64") from error
     if len(key) != 32:
         raise ValueError(f"an Ed25519 public key has 32 bytes, this has {len(key)}")
-    return text
+    return base64.b64encode(key).decode()  # One key may be spelt in several ways.
 
 
 class Partner(Record):

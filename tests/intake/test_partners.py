@@ -62,6 +62,14 @@ def test_a_source_or_a_key_belongs_to_one_partner(tmp_path: Path, shared: str) -
         Partners.load(tmp_path)
 
 
+def test_a_key_is_the_same_however_it_is_spelt(tmp_path: Path) -> None:
+    write(tmp_path, signing_key=b64encode(bytes(31) + b"1").decode())
+    own = {"sources": ["urn:x:2"], "key_sha256": "0" * 64}
+    write(tmp_path, "second", id="second", signing_key=b64encode(bytes(31) + b"1").decode().replace("E=", "F="), **own)
+    with pytest.raises(PartnerFileError, match="is already in"):
+        Partners.load(tmp_path)
+
+
 def test_the_key_opens_the_door_and_another_does_not() -> None:
     partners = Partners([SCHOOL])
     assert partners.authenticate(KEY, TODAY) is SCHOOL
