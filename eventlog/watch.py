@@ -63,8 +63,8 @@ class BusWatch:
             if position >= size:
                 continue
             behind[gemeente] = position
-            stays = seen.get(gemeente) == position or gemeente in follower.backlogs
-            if stays and gemeente not in self._reading:
+            is_left_to_us = seen.get(gemeente) == position or gemeente in follower.backlogs
+            if is_left_to_us and gemeente not in self._reading:
                 ledger = str(self._ledger(gemeente))
                 log.warning("reading from the owner", reader=follower.reader.name, ledger=ledger, position=position)
                 self._reading[gemeente] = position

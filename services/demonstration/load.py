@@ -74,6 +74,8 @@ def _stories(random: Random, place: str, numbers: range) -> Iterator[list[Told]]
 
 
 def _places(gemeenten: int) -> list[str]:
+    if not 1 <= gemeenten <= MOST_GEMEENTEN:
+        raise ValueError(f"{gemeenten} gemeenten: choose from 1 to {MOST_GEMEENTEN}")
     return [f"gm{FIRST_GEMEENTE + number}" for number in range(gemeenten)]
 
 

@@ -80,6 +80,12 @@ def test_memory_does_not_grow_with_the_number_of_cases() -> None:
     assert four_waves < 1.3 * one_wave
 
 
+@pytest.mark.parametrize("gemeenten", [0, 1000])
+def test_there_are_codes_for_999_gemeenten(gemeenten: int) -> None:
+    with pytest.raises(ValueError, match="from 1 to 999"):
+        next(load(gemeenten, cases=1))
+
+
 def _peak_bytes(cases: int) -> int:
     working_days(date(2021, 1, 1), date(2021, 1, 1))  # what is kept for good is there before the measuring starts
     tracemalloc.start()
