@@ -1,7 +1,8 @@
 """One partition of a topic that a partner writes: taken in order, committed after it is durable, never passed over.
 
-A record that cannot be read at all is handed on as unreadable and passed. (One whose header's name is no UTF-8 makes
-the client library raise while it fetches; the broker accepts such a record from anyone who may write.)
+A record that cannot be read at all is handed on as unreadable and passed. (One whose header's name is no UTF-8, or
+that was packed before the topic was ours, makes the client library raise while it fetches; the broker accepts such a
+record from anyone who may write.)
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnsupportedCodecError
 
 from eventlog.errors import describe
 from eventlog.wire import Incoming, Unread, incoming
@@ -20,6 +21,7 @@ from eventlog.wire import Incoming, Unread, incoming
 _MOST_RECORDS = 2000
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 5.0
 _TO_LOOK_SECONDS = 1.0
+_UNREADABLE = (ValueError, UnsupportedCodecError)
 
 log = structlog.get_logger()
 
@@ -107,7 +109,7 @@ class PartnerPartition:
     async def _fetch(self) -> list[Incoming]:
         try:
             fetched = await self._consumer.getmany(self._partition, timeout_ms=0, max_records=_MOST_RECORDS)
-        except ValueError:
+        except _UNREADABLE:
             return await self._fetch_one()
         return self._read(fetched.get(self._partition, ()))
 
@@ -116,7 +118,7 @@ class PartnerPartition:
         try:
             wait_ms = int(1000 * _TO_LOOK_SECONDS)
             fetched = await self._consumer.getmany(self._partition, timeout_ms=wait_ms, max_records=1)
-        except ValueError:
+        except _UNREADABLE:
             offset = await self._consumer.position(self._partition)
             self._consumer.seek(self._partition, offset + 1)
             if self._unreadable and self._unreadable.stop == offset:

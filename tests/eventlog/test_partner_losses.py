@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from structlog.testing import capture_logs
 
 from eventlog.bus_kafka import KafkaBus
@@ -115,6 +115,20 @@ async def test_a_record_that_cannot_be_read_costs_nobody_a_record(bus: KafkaBus,
     await taken.become("submissions.a", b"before", None, *others)
     await taken.become("submissions.b", *others)
     assert [record.unread for record in taken.records if record.value is None] == ["not-readable"]
+
+
+async def test_what_was_packed_before_the_topic_was_ours_is_passed(
+    bus: KafkaBus, empty_kafka: str, admin: AIOKafkaAdminClient
+) -> None:
+    await admin.create_topics([NewTopic("submissions.a", 1, 1, topic_configs={"compression.type": "lz4"})])
+    async with AIOKafkaProducer(bootstrap_servers=empty_kafka) as producer:
+        sent = [await producer.send("submissions.a", b"packed" * 100) for _ in range(20)]
+        await asyncio.gather(*sent)
+    taken = Taken()
+    await read(bus, taken, "submissions.a")
+    await send(bus, "submissions.a", b"after")
+    await taken.become("submissions.a", None, b"after")
+    assert [record.unread for record in taken.records] == ["not-readable", ""]
 
 
 async def test_a_record_that_cannot_be_read_is_said_once_whatever_was_taken_back_before_it(
