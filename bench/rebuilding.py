@@ -17,7 +17,7 @@ from bench.measured import Measured, Ratio, Section, in_turn, rate
 from bench.parts import analyze, migrated, server_process
 from eventlog.engine import make_engine
 from eventlog.ledger import LedgerId
-from services.reporting.generations import READERS
+from services.reporting.kept_generations import READERS
 from services.reporting.reader import SOURCE, FactsReader
 from services.reporting.rebuild import rebuild
 from tests.parts.postgres import Postgres

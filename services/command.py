@@ -16,9 +16,10 @@ from services.holding import NotHeld
 from services.intake.partners import PartnerFileError
 from services.migrations import MigrationError
 from services.parked import NotParked
+from services.reporting.beginning import ProgrammeMissing
 from services.reporting.generation_build import RebuildUnderWay
 from services.reporting.questions import QuestionError
-from services.reporting.rebuild import NothingKept
+from services.reporting.rebuild import NothingKept, RulesMoved
 from services.reporting.spreading import ProcessEnded
 from services.runtime import SettingsError
 from services.runtime.away import ERRORS, database_is_away, is_not_allowed, is_not_migrated, kind_of
@@ -34,8 +35,10 @@ EXPECTED = (
     PartnerFileError,
     ProcessEnded,
     ProgrammeError,
+    ProgrammeMissing,
     QuestionError,
     RebuildUnderWay,
+    RulesMoved,
     SettingsError,
     SubmitError,
 )

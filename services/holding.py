@@ -16,7 +16,8 @@ from eventlog.quarantine import QUARANTINED, WAITING, Quarantine
 from eventlog.reader import Follower
 from eventlog.redrive import redrive
 from services.process import Process
-from services.reporting.generations import find_generation, reader_name
+from services.reporting.generations import find_generation
+from services.reporting.kept_generations import reader_name
 from services.runtime import Settings
 
 AT_ONCE = 500

@@ -10,7 +10,7 @@ from services.command import console, finish
 from services.embedded import installation
 from services.intake.submissions import AMSTERDAM
 from services.reporting.copies import Until
-from services.upkeep import forget_copy, list_copies, replay_rollback, replay_until
+from services.upkeep import forget_copy, replay_rollback, replay_until, say_copies
 from services.upkeep import replay as replay_facts
 
 
@@ -37,7 +37,7 @@ def replay(
             elif rollback:
                 await replay_rollback(settings, console)
             elif list_:
-                await list_copies(settings, console)
+                await say_copies(settings, console)
             elif remove is not None:
                 await forget_copy(settings, console, remove)
             else:

@@ -1,5 +1,6 @@
 """What an operator runs beside the services: verify the ledgers, build the facts anew."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from eventlog.ledger import SERVICES, LedgerId
 from eventlog.postgres import PostgresLedger
 from eventlog.verification import verify as verify_ledger
 from schemas.programme import Programmes
-from services.reporting.copies import Until, build_copy, kept_copies, remove_copy
+from services.reporting.copies import Until, build_copy, list_copies, remove_copy
 from services.reporting.rebuild import rebuild, roll_back, rules_have_changed
 from services.runtime import Settings
 
@@ -71,6 +72,7 @@ async def replay(settings: Settings, console: Console) -> None:
         _say(console, "The rules are the same, yet these rows were not what the ledger says; now they are:")
     for difference in report.differences:
         _say(console, difference)
+    _say_left_out(console, report.held_cases, report.dropped_copies)
 
 
 async def replay_until(settings: Settings, console: Console, until: Until) -> None:
@@ -78,22 +80,33 @@ async def replay_until(settings: Settings, console: Console, until: Until) -> No
     engine = make_engine(settings.database_url, "reporting")
     try:
         with LedgerBars(console) as bars:
-            copy = await build_copy(engine, Programmes.load(*settings.programmes), until, bars.show)
+            report = await build_copy(engine, Programmes.load(*settings.programmes), until, bars.show)
     finally:
         await engine.dispose()
-    _say(console, f"The facts as known {copy.known_on} are there: ask for ?asKnownOn={copy.known_on} (API)")
-    _say(console, f"or ?bekend-op={copy.known_on} (pages).")
+    _say(console, f"The facts as known {until.name} are there: ask for ?asKnownOn={until.name} (API)")
+    _say(console, f"or ?bekend-op={until.name} (pages).")
+    _say_left_out(console, report.held_cases, report.dropped_copies)
 
 
-async def list_copies(settings: Settings, console: Console) -> None:
+def _say_left_out(console: Console, held_cases: int, dropped_copies: Sequence[str]) -> None:
+    if held_cases:
+        cases = "1 case is" if held_cases == 1 else f"{held_cases} cases are"
+        _say(console, f"{cases} held, and not counted from there on: `spoorboek quarantine list` names them.")
+    if dropped_copies:
+        names = ", ".join(dropped_copies)
+        _say(console, f"Dropped, as they were counted by other rules: the copies as known {names}. Make them anew.")
+
+
+async def say_copies(settings: Settings, console: Console) -> None:
     engine = make_engine(settings.database_url, "reporting")
     try:
         async with engine.connect() as connection:
-            copies = await kept_copies(connection)
+            copies = await list_copies(connection)
     finally:
         await engine.dispose()
     for copy in copies:
-        _say(console, f"as known {copy.known_on}")
+        half = "" if copy.finished else " (half-built: `spoorboek replay --until` of the same goes on with it)"
+        _say(console, f"as known {copy.known_on}{half}")
     if not copies:
         _say(console, "No copies are kept.")
 

@@ -15,7 +15,7 @@ from eventlog.one_statement import as_rows
 from eventlog.tables import events_table, quarantine_table
 from schemas.case import CaseVoided
 from services.reporting.decoding import FACT_TYPES
-from services.reporting.generations import READERS
+from services.reporting.kept_generations import READERS
 
 _NAMES = (
     "gemeente",

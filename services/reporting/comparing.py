@@ -7,7 +7,7 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reporting.facts import FACTS
-from services.reporting.generations import schema_of
+from services.reporting.kept_generations import schema_of
 
 SHOWN_PER_TABLE = 20
 
@@ -16,21 +16,32 @@ async def differences(tx: AsyncConnection, live: int, built: int) -> list[str]:
     """A sentence per row that the two do not share, the first SHOWN_PER_TABLE of each table, and how many there are."""
     found: list[str] = []
     for table in FACTS.sorted_tables:
-        columns = await _shared_columns(tx, table, live, built)
-        if not columns:
+        one, other = [await _columns(tx, table, number) for number in (live, built)]
+        if not one:
             found.append(f"{table.name}: only generation {built} has this table")
-        elif not await _are_equal(tx, table, columns, live, built):
-            found += await _told_apart(tx, table, columns, live, built)
+            continue
+        found += [f"{table.name}: only generation {live} has {name}" for name in one if name not in other]
+        found += [f"{table.name}: only generation {built} has {name}" for name in other if name not in one]
+        shared = [name for name in one if one[name] == other.get(name)]
+        found += [
+            f"{table.name}: {name} was of type {one[name]}, is of type {other[name]}"
+            for name in one
+            if name in other and name not in shared
+        ]
+        if not {column.name for column in table.primary_key} <= set(shared):
+            found.append(f"{table.name}: its rows have other keys, by which they cannot be held against each other")
+        elif not await _are_equal(tx, table, shared, live, built):
+            found += await _told_apart(tx, table, shared, live, built)
     return found
 
 
-async def _shared_columns(tx: AsyncConnection, table: Table, live: int, built: int) -> list[str]:
+async def _columns(tx: AsyncConnection, table: Table, number: int) -> dict[str, str]:
+    """name -> type"""
     query = text(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = :table"
-        " AND table_schema IN (:live, :built) GROUP BY column_name HAVING count(*) = 2 ORDER BY column_name"
+        "SELECT column_name, udt_name FROM information_schema.columns"
+        " WHERE table_name = :table AND table_schema = :schema ORDER BY column_name"
     )
-    names = {"table": table.name, "live": schema_of(live), "built": schema_of(built)}
-    return list((await tx.execute(query, names)).scalars())
+    return {name: kind for name, kind in await tx.execute(query, {"table": table.name, "schema": schema_of(number)})}
 
 
 async def _are_equal(tx: AsyncConnection, table: Table, columns: Sequence[str], live: int, built: int) -> bool:

@@ -3,7 +3,7 @@
 They lie beside the live facts and are never followed; each can be made anew at any time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,9 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import LedgerId
 from schemas.programme import Programmes
-from services.reporting.generation_build import Build, alone, begin, is_at_work
-from services.reporting.generations import built_generations, drop_tables, ensure_generation, fingerprint, schema_of
-from services.reporting.half_built import KNOWN, About, read_about, read_progress
+from services.reporting.beginning import begin, held_cases
+from services.reporting.generation_build import Build, alone, is_at_work
+from services.reporting.generations import ensure_generation, reached
+from services.reporting.half_built import read_progress
+from services.reporting.kept_generations import KNOWN, forget, kept_generations, schema_of, sweep
 from services.reporting.questions import QuestionError
 from services.reporting.reader import SOURCE
 from services.reporting.spreading import Progress
@@ -56,34 +58,69 @@ class Until:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
+    """`finished`: it can be asked; what a kill left half-built cannot."""
+
     number: int
     known_on: str
+    finished: bool = True
 
 
-async def build_copy(engine: AsyncEngine, programmes: Programmes, until: Until, progress: Progress) -> Copy:
-    """Build the copy, or bring one that is there already to where it should be."""
+@dataclass(frozen=True, slots=True)
+class CopyReport:
+    """`held_cases` are not counted in it as far as they are held; `dropped_copies` were folded by other rules."""
+
+    copy: Copy
+    held_cases: int
+    dropped_copies: tuple[str, ...]
+
+
+async def build_copy(engine: AsyncEngine, programmes: Programmes, until: Until, progress: Progress) -> CopyReport:
+    """Build the copy, or go on where a kill stopped it; one that is there stays what it is.
+
+    Raises QuestionError where it would be further than the live facts: nobody could open what it counts.
+    """
     async with alone(engine):
         async with engine.begin() as tx:
             positions = await until.positions(tx)
             live = await ensure_generation(tx, programmes)
-            number = await begin(tx, live, About(fingerprint(programmes), KNOWN, until.name))
-        # The audit trail is the live facts': it may not be as far as the copy, and a rebuild puts it right.
-        build = Build(engine, programmes, progress, number, mends_trail=False)
-        await build.up_to(positions)
-        await build.finish()
-    return Copy(number, until.name)
+            _refuse_further(positions, await reached(tx, live.live))
+            begun = await begin(tx, live, programmes, KNOWN, until.name)
+        await sweep(engine)
+        if not begun.finished:
+            # The audit trail is the live facts': a rebuild puts it right.
+            build = Build(engine, programmes, progress, begun.number, mends_trail=False)
+            await build.up_to(positions)
+            await build.finish()
+        async with engine.connect() as tx:
+            held = await held_cases(tx, begun.number)
+    return CopyReport(Copy(begun.number, until.name), held, begun.dropped)
 
 
-async def kept_copies(tx: AsyncConnection) -> Sequence[Copy]:
-    found = [(number, await read_about(tx, schema_of(number))) for number in await built_generations(tx)]
+def _refuse_further(positions: Mapping[str, int], live: Mapping[str, int]) -> None:
+    for ledger, position in sorted(positions.items()):
+        if position > live.get(ledger, 0):
+            sentence = (
+                f"Reporting has read {live.get(ledger, 0)} of the {position} events of {ledger} that this copy would "
+                "count: ask again when it has caught up."
+            )
+            raise QuestionError(sentence, field="until")
+
+
+async def list_copies(tx: AsyncConnection) -> Sequence[Copy]:
+    """Also those that were left half-built."""
     return [
-        Copy(number, about.known_on) for number, about in found if about and about.purpose == KNOWN and about.finished
+        Copy(number, about.known_on, about.finished)
+        for number, about in (await kept_generations(tx)).items()
+        if about.purpose == KNOWN
     ]
 
 
 async def get_copy(tx: AsyncConnection, known_on: str) -> Copy:
     """The copy of that name; raises QuestionError, which says what there is."""
-    copies = await kept_copies(tx)
+    return _find([copy for copy in await list_copies(tx) if copy.finished], known_on)
+
+
+def _find(copies: Sequence[Copy], known_on: str) -> Copy:
     for copy in copies:
         if copy.known_on == known_on:
             return copy
@@ -93,16 +130,17 @@ async def get_copy(tx: AsyncConnection, known_on: str) -> Copy:
 
 
 async def remove_copy(engine: AsyncEngine, known_on: str) -> None:
-    async with alone(engine), engine.begin() as tx:
-        await drop_tables(tx, (await get_copy(tx, known_on)).number)
+    async with alone(engine):
+        async with engine.begin() as tx:
+            await forget(tx, _find(await list_copies(tx), known_on).number)
+        await sweep(engine)
 
 
 async def under_way(tx: AsyncConnection) -> list[Building]:
     """The generations and copies that are being built, or that a kill left half-built, and how far each is."""
     found = []
-    for number in await built_generations(tx):
-        about = await read_about(tx, schema_of(number))
-        if about is not None and not about.finished:
+    for number, about in (await kept_generations(tx)).items():
+        if not about.finished:
             ledgers = await read_progress(tx, schema_of(number))
             done, to_do = sum(one.position for one in ledgers), sum(one.target for one in ledgers)
             found.append(Building(number, done, to_do, stopped=not await is_at_work(tx)))

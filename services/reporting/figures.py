@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Row, Select, column, func, literal_column, select, true, values
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import LedgerId
@@ -14,11 +15,14 @@ from services.reporting.audit_trail import events_of
 from services.reporting.copies import get_copy
 from services.reporting.counting import count, rows_of, selection_of, unit_key, value_of, where, with_each_destination
 from services.reporting.facts import REFERRALS, SEGMENTS
-from services.reporting.generations import find_generation, on_generation, reached, reader_name
+from services.reporting.generations import find_generation, on_generation, reached
 from services.reporting.indicators import Indicator, Unit
+from services.reporting.kept_generations import reader_name
 from services.reporting.periods import Period
-from services.reporting.questions import Part, Question
+from services.reporting.questions import Part, Question, QuestionError
 from services.reporting.reader import SOURCE
+
+_UNDEFINED_TABLE = "42P01"
 
 
 class NoFacts(Exception):
@@ -182,4 +186,10 @@ class Figures:
                 raise NoFacts
             number = live.live if known_on is None else (await get_copy(tx, known_on)).number
             positions = await reached(tx, number)
-            yield Snapshot(await on_generation(tx, number), number, positions)
+            try:
+                yield Snapshot(await on_generation(tx, number), number, positions)
+            except DBAPIError as error:
+                if known_on is None or getattr(error.orig, "sqlstate", None) != _UNDEFINED_TABLE:
+                    raise
+                sentence = "This copy of the facts was removed just now."
+                raise QuestionError(sentence, missing=True, field="asKnownOn") from error

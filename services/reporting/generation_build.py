@@ -1,4 +1,4 @@
-"""A generation of the facts while it is built: begun or gone on with, brought to positions, finished; one at a time.
+"""A generation of the facts while it is built: brought to positions, finished; one at a time.
 
 RebuildUnderWay   the operator: another process is rebuilding; wait for it to end
 """
@@ -12,16 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from eventlog.ledger import LedgerId
 from schemas.programme import Programmes
 from services.reporting.building import CHECKPOINT
-from services.reporting.generations import (
-    Generation,
-    built_generations,
-    create_tables,
-    drop_tables,
-    finish_tables,
-    reached,
-    schema_of,
-)
-from services.reporting.half_built import REBUILD, About, read_about, read_progress, start_ledger
+from services.reporting.generations import finish_tables, reached
+from services.reporting.half_built import read_progress, start_ledger
+from services.reporting.kept_generations import kept_generations, schema_of
 from services.reporting.reader import SOURCE
 from services.reporting.spreading import Job, Progress, build_ledgers
 
@@ -31,37 +24,6 @@ class RebuildUnderWay(Exception):
 
     def __init__(self) -> None:
         super().__init__("another process is rebuilding the facts: wait for it to end")
-
-
-async def begin(tx: AsyncConnection, live: Generation, about: About) -> int:
-    """The generation to build: one that was stopped half-way, if it was folded by the same rules, else a new one.
-
-    What was folded by other rules is dropped, copies too: they can be made anew by these; and a rebuild that is further
-    than the live facts, since somebody went back to earlier ones.
-    """
-    begun = 0
-    built = await built_generations(tx)
-    for number in built:
-        if number in (live.live, live.previous):
-            continue
-        was = await read_about(tx, schema_of(number))
-        if was is None or was.fingerprint != about.fingerprint or await _is_ahead(tx, number, was, live):
-            await drop_tables(tx, number)
-        elif (was.purpose, was.known_on) == (about.purpose, about.known_on):
-            begun = number
-        elif not was.finished or was.purpose == REBUILD:
-            await drop_tables(tx, number)
-    if begun:
-        return begun
-    number = max(built) + 1
-    await create_tables(tx, number, about)
-    return number
-
-
-async def _is_ahead(tx: AsyncConnection, number: int, was: About, live: Generation) -> bool:
-    positions = await reached(tx, live.live)
-    under_way = await read_progress(tx, schema_of(number)) if was.purpose == REBUILD else []
-    return any(one.position > positions.get(one.ledger, 0) for one in under_way)
 
 
 class Build:
@@ -110,8 +72,7 @@ class Build:
     async def finish(self) -> None:
         """Give it its indexes and statistics, once."""
         async with self._engine.begin() as tx:
-            about = await read_about(tx, schema_of(self.number))
-            if about is not None and not about.finished:
+            if not (await kept_generations(tx))[self.number].finished:
                 await finish_tables(tx, self.number)
 
 

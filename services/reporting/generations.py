@@ -15,7 +15,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    delete,
     insert,
     select,
     text,
@@ -26,11 +25,20 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from eventlog.connections import driver_in
 from eventlog.errors import Standstill
-from eventlog.tables import readers_table
 from schemas.programme import Programmes
 from services.reporting.facts import FACTS
 from services.reporting.folding import FOLD_VERSION
-from services.reporting.half_built import About, mark_finished, write_about
+from services.reporting.half_built import create_progress
+from services.reporting.kept_generations import (
+    READERS,
+    About,
+    folded_by,
+    forget,
+    keep,
+    mark_finished,
+    reader_name,
+    schema_of,
+)
 
 GENERATION = Table(
     "generation",
@@ -43,7 +51,6 @@ GENERATION = Table(
 )
 """One row. Who folds holds it FOR SHARE, so a switch (FOR UPDATE) waits for a batch that is under way."""
 
-READERS = readers_table("reporting")
 FIRST = 1
 
 
@@ -68,15 +75,6 @@ class Generation:
     fingerprint: str
 
 
-def reader_name(number: int) -> str:
-    """Under this name the positions of generation `number` are kept."""
-    return f"facts_{number}"
-
-
-def schema_of(number: int) -> str:
-    return f"facts_{number}"
-
-
 async def on_generation(tx: AsyncConnection, number: int) -> AsyncConnection:
     """`tx`, whose queries on the facts tables go to generation `number` from here on."""
     return await tx.execution_options(schema_translate_map={"facts": schema_of(number)})
@@ -90,6 +88,11 @@ def fingerprint(programmes: Programmes) -> str:
         for programme in programmes
     }
     return json.dumps({"programmes": bands, "rules": _hash([FOLD_VERSION, tables])}, sort_keys=True)
+
+
+def programmes_in(fingerprint: str) -> list[str]:
+    """The programmes that whoever folded under `fingerprint` knew."""
+    return sorted(json.loads(fingerprint)["programmes"])
 
 
 def departs(kept: str, now: str) -> bool:
@@ -143,7 +146,8 @@ async def ensure_generation(tx: AsyncConnection, programmes: Programmes) -> Gene
 async def create_tables(tx: AsyncConnection, number: int, about: About) -> None:
     """Empty tables for generation `number`; what only slows a load down is added by `finish_tables`."""
     await tx.execute(text("SELECT reporting.make_generation(:number)"), {"number": number})
-    await write_about(tx, schema_of(number), about)
+    await keep(tx, number, about)
+    await create_progress(tx, schema_of(number))
     facts = await on_generation(tx, number)
     for table in FACTS.sorted_tables:
         await facts.execute(CreateTable(table))
@@ -158,7 +162,7 @@ async def finish_tables(tx: AsyncConnection, number: int) -> None:
     await tx.execute(text("SET LOCAL default_statistics_target = 10"))  # Of 3 000 rows: enough to choose an index by.
     for table in FACTS.sorted_tables:
         await tx.execute(text(f"ANALYZE {schema_of(number)}.{table.name}"))
-    await mark_finished(tx, schema_of(number))
+    await mark_finished(tx, number)
 
 
 async def _make_indexes(facts: AsyncConnection) -> None:
@@ -167,20 +171,16 @@ async def _make_indexes(facts: AsyncConnection) -> None:
             await facts.execute(CreateIndex(index))
 
 
-async def drop_tables(tx: AsyncConnection, number: int) -> None:
-    """Forget generation `number`, finished or not, and how far it came."""
-    await tx.execute(text(f"DROP SCHEMA IF EXISTS {schema_of(number)} CASCADE"))
-    await tx.execute(delete(READERS).where(READERS.c.reader == reader_name(number)))
+async def switch_to(tx: AsyncConnection, number: int, live: Generation, fingerprint: str) -> Generation:
+    """Make generation `number` live, and keep the one that was; the one before that is forgotten, if it is another.
 
-
-async def built_generations(tx: AsyncConnection) -> list[int]:
-    """The numbers of all generations that have tables, whether finished or not."""
-    found = await tx.execute(text(r"SELECT nspname FROM pg_namespace WHERE nspname ~ '^facts_[0-9]+$'"))
-    return sorted(int(name.removeprefix("facts_")) for name in found.scalars())
-
-
-async def switch_to(tx: AsyncConnection, number: int, live: int, fingerprint: str) -> None:
-    await tx.execute(update(GENERATION).values(live=number, previous=live, fingerprint=fingerprint))
+    What is kept is noted with the rules by which it was folded last: who goes back to it is to know.
+    """
+    await folded_by(tx, live.live, live.fingerprint)
+    await tx.execute(update(GENERATION).values(live=number, previous=live.live, fingerprint=fingerprint))
+    if live.previous is not None and live.previous != number:
+        await forget(tx, live.previous)
+    return Generation(number, live.live, fingerprint)
 
 
 async def reached(tx: AsyncConnection, number: int) -> dict[str, int]:

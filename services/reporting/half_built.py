@@ -1,22 +1,9 @@
-"""What a generation says of itself, beside its tables: by which rules and for what it was built, and how far it is."""
+"""How far a generation under way is in each ledger, beside its tables, and what it put right on its way."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-REBUILD, KNOWN = "rebuild", "as known"
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """`known_on` is a day or a position, as people write it; empty for a generation that follows the ledger."""
-
-    fingerprint: str
-    purpose: str = REBUILD
-    known_on: str = ""
-    finished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +16,7 @@ class Reached:
     target: int
 
 
-async def write_about(tx: AsyncConnection, schema: str, about: About) -> None:
-    await tx.execute(
-        text(f"""
-        CREATE TABLE {schema}.about (
-            single boolean PRIMARY KEY DEFAULT true CHECK (single),
-            fingerprint text NOT NULL,
-            purpose text NOT NULL,
-            known_on text NOT NULL,
-            finished boolean NOT NULL,
-            made_at timestamptz NOT NULL DEFAULT now()
-        )""")
-    )
+async def create_progress(tx: AsyncConnection, schema: str) -> None:
     await tx.execute(
         text(f"""
         CREATE TABLE {schema}.progress (
@@ -52,33 +28,11 @@ async def write_about(tx: AsyncConnection, schema: str, about: About) -> None:
         )""")
     )
     await tx.execute(text(f"CREATE TABLE {schema}.put_right (sentence text NOT NULL)"))
-    said: dict[str, Any] = {
-        "fingerprint": about.fingerprint,
-        "purpose": about.purpose,
-        "known_on": about.known_on,
-        "finished": about.finished,
-    }
-    names = ", ".join(said)
-    values = ", ".join(f":{name}" for name in said)
-    await tx.execute(text(f"INSERT INTO {schema}.about ({names}) VALUES ({values})"), said)
-
-
-async def read_about(tx: AsyncConnection, schema: str) -> About | None:
-    """None for a generation that was made before they said something of themselves."""
-    if not (await tx.execute(text("SELECT to_regclass(:name)"), {"name": f"{schema}.about"})).scalar_one():
-        return None
-    query = text(f"SELECT fingerprint, purpose, known_on, finished FROM {schema}.about")
-    row = (await tx.execute(query)).one()
-    return About(row.fingerprint, row.purpose, row.known_on, row.finished)
 
 
 async def read_put_right(tx: AsyncConnection, schema: str) -> list[str]:
     """What in the audit trail was not as recorded when the generation was built, and was put right."""
     return list((await tx.execute(text(f"SELECT sentence FROM {schema}.put_right ORDER BY 1"))).scalars())
-
-
-async def mark_finished(tx: AsyncConnection, schema: str) -> None:
-    await tx.execute(text(f"UPDATE {schema}.about SET finished = true"))
 
 
 async def start_ledger(tx: AsyncConnection, schema: str, ledger: str, target: int) -> None:
@@ -100,11 +54,6 @@ async def start_ledger(tx: AsyncConnection, schema: str, ledger: str, target: in
         ),
         {"ledger": ledger, "target": target},
     )
-
-
-async def forget_progress(tx: AsyncConnection, schema: str) -> None:
-    """From now on a reader moves the generation on; nobody may build on it."""
-    await tx.execute(text(f"DROP TABLE {schema}.progress"))
 
 
 async def read_progress(tx: AsyncConnection, schema: str) -> list[Reached]:

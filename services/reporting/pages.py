@@ -98,7 +98,7 @@ class Pages:
             events = [as_recorded(event) for event in await snapshot.events(case, number)]
             others = [one for one in await snapshot.segments_of(case) if one != number]
         told = [(event, dutch.data_lines(programme, msgspec.json.decode(event.data))) for event in events]
-        about = {"programme": programme, "synthetic": row.synthetic, "known_on": known_on}
+        about = {"programme": programme, "synthetic": row.synthetic, "known_on": known_on, "now": _now(request)}
         return self._page("segment.html", **about, segment=row, told=told, others=others)
 
     @asynccontextmanager
@@ -106,7 +106,7 @@ class Pages:
         known_on = self._known_on(request)
         async with self._figures.snapshot(known_on) as snapshot:
             synthetic = await snapshot.is_synthetic(programme.gemeente, programme.id)
-            about = {"programme": programme, "synthetic": synthetic, "known_on": known_on}
+            about = {"programme": programme, "synthetic": synthetic, "known_on": known_on, "now": _now(request)}
             about["ledger"] = snapshot.ledger(programme.gemeente)
             yield snapshot, about
 
@@ -153,14 +153,19 @@ class Pages:
         async def shown(request: Request) -> Response:
             try:
                 answer: Response = await page(request)
-            except QuestionError:
-                known = list(self._programmes)
-                return self._page("message.html", 404, kind="unknown", programmes=known, synthetic=False)
+            except QuestionError as error:
+                shown = {"kind": "copy" if error.field == "asKnownOn" else "unknown", "now": _now(request)}
+                return self._page("message.html", 404, **shown, programmes=list(self._programmes), synthetic=False)
             except NoFacts:
                 return self._page("message.html", 503, kind="empty", programmes=[], synthetic=False)
             return answer
 
         return shown
+
+
+def _now(request: Request) -> str:
+    """The same page of what is known now."""
+    return f"?{request.url.remove_query_params('bekend-op').query}"
 
 
 _WORDS = {dimension.woord for dimension in DIMENSIONS.values()}

@@ -22,8 +22,8 @@ from services.reporting.generations import (
     find_generation,
     fingerprint,
     hold_generation,
-    reader_name,
 )
+from services.reporting.kept_generations import reader_name
 from services.reporting.storing import load, save, save_with
 from services.reporting.working_set import WorkingSet
 

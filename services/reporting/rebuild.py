@@ -3,6 +3,7 @@
 It decides nothing and tells nobody: no reactor and no publisher takes part. What a kill stopped is gone on from.
 
 NothingKept   the operator: there is no earlier generation to go back to
+RulesMoved    the operator: reporting was started with other programmes meanwhile; run it again with those
 """
 
 from dataclasses import dataclass
@@ -11,21 +12,21 @@ from time import monotonic
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schemas.programme import Programmes
+from services.reporting.beginning import Begun, begin, held_cases
 from services.reporting.building import CHECKPOINT
 from services.reporting.comparing import differences
-from services.reporting.generation_build import Build, alone, begin
+from services.reporting.generation_build import Build, alone
 from services.reporting.generations import (
     Generation,
     departs,
-    drop_tables,
     ensure_generation,
     find_generation,
     fingerprint,
     reached,
-    schema_of,
     switch_to,
 )
-from services.reporting.half_built import About, forget_progress, read_about, read_put_right
+from services.reporting.half_built import read_put_right
+from services.reporting.kept_generations import REBUILD, kept_generations, schema_of, sweep
 from services.reporting.spreading import Progress
 
 NEARLY_THERE = 5000
@@ -39,11 +40,22 @@ class NothingKept(Exception):
         super().__init__("there is no earlier generation of the facts to go back to")
 
 
+class RulesMoved(Exception):
+    """What was built knows less than the facts that are live by now."""
+
+    def __init__(self, live: int) -> None:
+        super().__init__(
+            f"reporting was started with other programmes while this was built, and keeps the live facts (generation "
+            f"{live}) by those: run it again with the SPOORBOEK_PROGRAMMES of the reporting that runs"
+        )
+
+
 @dataclass(frozen=True)
 class RebuildReport:
     """What a rebuild did. `differences` are sentences; with the same rules there must be none.
 
     Readers of the facts never wait for it; what is new in the ledgers waited `waited_seconds`, for the comparison.
+    `held_cases` are not counted as far as they are held; `dropped_copies` were folded by other rules.
     """
 
     generation: int
@@ -53,6 +65,8 @@ class RebuildReport:
     rules_changed: bool
     differences: tuple[str, ...]
     waited_seconds: float
+    held_cases: int
+    dropped_copies: tuple[str, ...]
 
 
 async def rules_have_changed(engine: AsyncEngine, programmes: Programmes) -> bool:
@@ -69,13 +83,15 @@ async def rebuild(
     async with alone(engine):
         async with engine.begin() as tx:
             live = await ensure_generation(tx, programmes)
-            about = About(fingerprint(programmes))
-            number = await begin(tx, live, about)
-        build = Build(engine, programmes, progress, number, checkpoint)
+            begun = await begin(tx, live, programmes, REBUILD, "")
+        await sweep(engine)
+        build = Build(engine, programmes, progress, begun.number, checkpoint)
         while await build.follow(live.live) > NEARLY_THERE:
             pass
         await build.finish()
-        return await _compare_and_switch(engine, build, live, about.fingerprint)
+        report = await _compare_and_switch(engine, build, live, fingerprint(programmes), begun)
+        await sweep(engine)
+    return report
 
 
 async def roll_back(engine: AsyncEngine) -> Generation:
@@ -84,25 +100,34 @@ async def roll_back(engine: AsyncEngine) -> Generation:
         live = await find_generation(tx, update=True)
         if live is None or live.previous is None:
             raise NothingKept
-        about = await read_about(tx, schema_of(live.previous))
-        rules = about.fingerprint if about else live.fingerprint
-        await switch_to(tx, live.previous, live.live, rules)
-    return Generation(live.previous, live.live, rules)
+        previous = (await kept_generations(tx))[live.previous]
+        return await switch_to(tx, live.previous, live, previous.fingerprint)
 
 
-async def _compare_and_switch(engine: AsyncEngine, build: Build, live: Generation, rules: str) -> RebuildReport:
+async def _compare_and_switch(
+    engine: AsyncEngine, build: Build, was: Generation, rules: str, begun: Begun
+) -> RebuildReport:
     async with engine.begin() as tx:
         # From here the live generation stands still: its reader waits for this row.
-        await find_generation(tx, update=True)
+        live = await find_generation(tx, update=True)
         since = monotonic()
+        if live is None or live.fingerprint not in (was.fingerprint, rules):
+            raise RulesMoved(was.live)
         positions = await reached(tx, live.live)
         await build.up_to(positions)
         found = await differences(tx, live.live, build.number)
         put_right = await read_put_right(tx, schema_of(build.number))
-        await switch_to(tx, build.number, live.live, rules)
-        await forget_progress(tx, schema_of(build.number))
-        if live.previous is not None:
-            await drop_tables(tx, live.previous)
-    told = (*found, *put_right)
-    changed, waited = departs(live.fingerprint, rules), monotonic() - since
-    return RebuildReport(build.number, live.live, build.events, positions, changed, told, waited)
+        held = await held_cases(tx, build.number)
+        await switch_to(tx, build.number, live, rules)
+        waited = monotonic() - since
+    return RebuildReport(
+        generation=build.number,
+        previous=live.live,
+        events=build.events,
+        positions=positions,
+        rules_changed=departs(was.fingerprint, rules),
+        differences=(*found, *put_right),
+        waited_seconds=waited,
+        held_cases=held,
+        dropped_copies=begun.dropped,
+    )

@@ -14,7 +14,8 @@ from eventlog.one_statement import as_rows
 from eventlog.step import Step, at_the_reader, move_if
 from services.reporting.audit_trail import add_events, add_new
 from services.reporting.facts import REFERRALS, SEGMENTS, Referral, Segment
-from services.reporting.generations import hold_if, schema_of
+from services.reporting.generations import hold_if
+from services.reporting.kept_generations import schema_of
 from services.reporting.working_set import WorkingSet
 
 

@@ -33,8 +33,7 @@ from services.reporting.reader import FactsReader
 from tests.eventlog.making import catch_up
 
 PROGRAMMES = Programmes.load(PUBLISHED)
-PROGRAMME = PROGRAMMES.find("gezinscoaches-venray")
-assert PROGRAMME is not None
+PROGRAMME = next(programme for programme in PROGRAMMES if programme.id == "gezinscoaches-venray")
 GEMEENTE = "GM0984"
 COACHES = "synthetic-synthese"
 
@@ -55,15 +54,15 @@ class Told:
 class CaseStory:
     """The facts of one case, said as a story: `CaseStory("a").opened(day).closed(day)`."""
 
-    def __init__(self, reference: str, partner: str = COACHES) -> None:
+    def __init__(self, reference: str, partner: str = COACHES, programme: str = PROGRAMME.id) -> None:
         self.case = pseudonym(f"case {reference}")
         self.family = pseudonym(f"family {reference}")
         self.segment = 0
-        self.partner = partner
+        self.partner, self.programme = partner, programme
         self.told: list[Told] = []
 
     def _tell(self, kind: type[Any], on: date, **said: Any) -> "CaseStory":
-        fact = kind(programme="gezinscoaches-venray", case=self.case, segment=self.segment, **said)
+        fact = kind(programme=self.programme, case=self.case, segment=self.segment, **said)
         self.told.append(Told(fact, on, self.partner))
         return self
 

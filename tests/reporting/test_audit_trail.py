@@ -77,15 +77,14 @@ async def test_the_trail_is_left_alone_where_the_ledger_was_changed(casework: Ca
     assert await _trail(casework) == before
 
 
-@pytest.mark.parametrize("up_to", [3, 6])
-async def test_a_copy_leaves_the_trail_alone(casework: Casework, database_url: str, up_to: int) -> None:
-    """It may end before the live facts or after them, and the trail is theirs."""
+async def test_a_copy_leaves_the_trail_alone(casework: Casework, database_url: str) -> None:
+    """It ends before the live facts, and the trail is theirs."""
     await casework.writes(STORIES)
     await casework.read_by_reporting()
     await casework.writes([CaseStory("not read yet").opened(DAY)])
     await _as_owner(database_url, "UPDATE reporting.case_events SET partner = 'another' WHERE position IN (2, 5)")
     before = await _trail(casework)
-    await build_copy(casework.engine, PROGRAMMES, Until(position=up_to), quietly)
+    await build_copy(casework.engine, PROGRAMMES, Until(position=3), quietly)
     assert await _trail(casework) == before
     assert await rebuilt(casework) == (f"casework/{GEMEENTE}: 2 in the audit trail were not as recorded, first 2",)
 

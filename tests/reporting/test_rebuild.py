@@ -15,8 +15,10 @@ from schemas.submission import SubmissionRefused
 from services.reporting.copies import under_way
 from services.reporting.facts import FACTS
 from services.reporting.generation_build import RebuildUnderWay, alone
-from services.reporting.generations import StaleFacts, built_generations, find_generation, schema_of
+from services.reporting.generations import StaleFacts, find_generation
+from services.reporting.kept_generations import numbers_in_use, schema_of
 from services.reporting.rebuild import RebuildReport, rebuild, rules_have_changed
+from tests.parts.postgres import as_owner
 from tests.reporting.histories import histories
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, pseudonym, quietly
 
@@ -80,6 +82,30 @@ async def test_a_row_that_differs_is_told_in_a_sentence_and_the_ledger_wins(case
     assert (await rebuilt(casework)).differences == ()
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ("ALTER COLUMN referred_to TYPE text USING ''", ["referred_to was of type text, is of type _text"]),
+        ("DROP COLUMN contacts", ["only generation 2 has contacts"]),
+        ("ADD COLUMN gone text", ["only generation 1 has gone"]),
+        (
+            "ALTER COLUMN segment TYPE text",
+            [
+                "segment was of type text, is of type int4",
+                "its rows have other keys, by which they cannot be held against each other",
+            ],
+        ),
+    ],
+)
+async def test_columns_that_were_others_are_told(
+    casework: Casework, database_url: str, changed: str, told: list[str]
+) -> None:
+    await casework.writes(STORIES)
+    await casework.read_by_reporting()
+    await as_owner(database_url, f"ALTER TABLE facts_1.segments {changed}")
+    assert (await rebuilt(casework)).differences == tuple(f"segments: {one}" for one in told)
+
+
 async def test_a_row_that_only_one_generation_has_is_told(casework: Casework) -> None:
     await casework.writes(STORIES)
     await casework.read_by_reporting()
@@ -112,7 +138,7 @@ async def _indexes(connection: AsyncConnection, number: int) -> dict[str, int]:
 async def test_a_generation_with_a_number_of_two_digits_is_found(casework: Casework) -> None:
     async with casework.engine.begin() as tx:
         await tx.execute(text("SELECT reporting.make_generation(10)"))
-        assert await built_generations(tx) == [10]
+        assert await numbers_in_use(tx) == [10]
 
 
 async def test_the_previous_generation_is_kept_and_the_one_before_it_dropped(casework: Casework) -> None:
@@ -123,7 +149,7 @@ async def test_the_previous_generation_is_kept_and_the_one_before_it_dropped(cas
     last = await rebuilt(casework)
     async with casework.engine.connect() as connection:
         live = await find_generation(connection)
-        assert await built_generations(connection) == [3, 4]
+        assert await numbers_in_use(connection) == [3, 4]
         readers = await connection.execute(text("SELECT reader FROM reporting.readers ORDER BY 1"))
         assert list(readers.scalars()) == ["facts_3", "facts_4"]
     assert live is not None

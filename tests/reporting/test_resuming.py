@@ -17,7 +17,7 @@ from eventlog.ledger import Append, LedgerId, NewEvent
 from services.reporting.bulk import Bulk, Changes, Held
 from services.reporting.copies import under_way
 from services.reporting.generation_build import alone
-from services.reporting.generations import built_generations
+from services.reporting.kept_generations import numbers_in_use
 from services.reporting.rebuild import rebuild, roll_back
 from services.reporting.spreading import Progress, Stopped
 from tests.parts.postgres import as_owner
@@ -140,16 +140,22 @@ async def test_a_case_that_was_held_before_a_stop_is_held_after_it_too(casework:
         assert said.scalar_one()
 
 
+OTHER_RULES = """
+    UPDATE reporting.kept_generations SET fingerprint = jsonb_set(fingerprint::jsonb, '{rules}', '"other"')::text
+    WHERE number = 2
+"""
+
+
 async def test_a_rebuild_that_was_begun_by_other_rules_is_begun_anew(casework: Casework, database_url: str) -> None:
     await spread_over_time(casework, stories(4))
     await casework.read_by_reporting()
     with pytest.raises(Stopped):
         await rebuild(casework.engine, PROGRAMMES, stopping(15), 5)
-    await as_owner(database_url, "UPDATE facts_2.about SET fingerprint = replace(fingerprint, 'rules', 'older')")
+    await as_owner(database_url, OTHER_RULES)
     report = await rebuilt(casework, 5)
     assert (report.events, report.differences) == (20, ())
     async with casework.engine.connect() as connection:
-        assert await built_generations(connection) == [1, report.generation]
+        assert await numbers_in_use(connection) == [1, report.generation]
 
 
 @pytest.mark.parametrize("elsewhere", [-1, 1])

@@ -53,6 +53,9 @@ VALUES ('submissions.x', 0, :offset, 'GM0984', 'not-signed', 's')
 """
 
 
+KEPT = "SELECT number, fingerprint, purpose, known_on, finished, made_at FROM reporting.kept_generations"
+
+
 async def test_tables_of_an_older_version_become_todays(casework: Casework, database_url: str) -> None:
     await casework.writes([story(1)])
     await casework.read_by_reporting()
@@ -64,10 +67,16 @@ async def test_tables_of_an_older_version_become_todays(casework: Casework, data
         await tx.execute(text("CREATE INDEX segments_by_closing ON facts_1.segments (gemeente, programme, closed_on)"))
         await tx.execute(text(PARKED_BEFORE))
         await tx.execute(text(PARKS_BEFORE), {"offset": 1})
+        kept = (await tx.execute(text(KEPT))).all()
+        await tx.execute(text("CREATE TABLE facts_1.about AS SELECT * FROM reporting.kept_generations"))
+        await tx.execute(text("ALTER TABLE facts_1.about DROP COLUMN number"))
+        await tx.execute(text("DROP TABLE reporting.kept_generations"))
         await tx.execute(text("UPDATE alembic_version SET version_num = '0003'"))
     await migrate(database_url)
     async with owner.begin() as tx:
         await tx.execute(text(PARKS_BEFORE), {"offset": 2})  # One of the version before still runs.
         assert (await tx.execute(text("SELECT digest FROM intake.parked"))).scalars().all() == ["", ""]
         assert (await tx.execute(text(INDEXES))).scalars().all() == todays
+        assert (await tx.execute(text(KEPT))).all() == kept
+        assert (await tx.execute(text("SELECT to_regclass('facts_1.about')"))).scalar_one() is None
     await owner.dispose()
