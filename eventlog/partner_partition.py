@@ -6,9 +6,9 @@ record from anyone who may write.)
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 import structlog
@@ -30,11 +30,15 @@ Take = Callable[[Sequence[Incoming]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class TopicLag:
-    """How many records of `topic` were not taken, and for how many seconds the first of them has been tried."""
+    """How many records of `topic` were not taken, and the age of those that are tried now.
+
+    `still`: for how many seconds they have been tried, or nobody was seen to take any.
+    """
 
     topic: str
     behind: int
     seconds: float
+    still: float
 
 
 class PartnerPartition:
@@ -45,6 +49,8 @@ class PartnerPartition:
         self._next: int | None = None
         self._gone: list[Incoming] = []
         self._since: float | None = None
+        self._came_ms: int | None = None
+        """When the first record of the last batch came to the broker."""
         self._wait, self._not_before = 0.0, 0.0
         self._unreadable = range(0)
         """The offsets of the last run of records that could not be read."""
@@ -52,7 +58,10 @@ class PartnerPartition:
     def lag(self) -> TopicLag:
         end = self._consumer.highwater(self._partition) if self._next is not None else None
         behind = 0 if end is None or self._next is None else max(0, end - self._next)
-        return TopicLag(self._partition.topic, behind, 0.0 if self._since is None else monotonic() - self._since)
+        still = 0.0 if self._since is None else monotonic() - self._since
+        if behind == 0 or self._came_ms is None:
+            return TopicLag(self._partition.topic, behind, still, still)
+        return TopicLag(self._partition.topic, behind, max(still, time() - self._came_ms / 1000), still)
 
     async def advance(self) -> bool:
         """Whether records were taken. Where that fails they are read again, after a pause."""
@@ -100,6 +109,8 @@ class PartnerPartition:
 
     async def _commit(self, offset: int) -> None:
         self._next, self._gone = offset, []
+        if offset >= (self._consumer.highwater(self._partition) or 0):
+            self._came_ms = None
         try:
             await self._consumer.commit({self._partition: offset})
         except KafkaError as error:
@@ -128,7 +139,9 @@ class PartnerPartition:
             return [self._unread(offset, "not-readable")]
         return self._read(fetched.get(self._partition, ()))
 
-    def _read(self, fetched: Iterable[Any]) -> list[Incoming]:
+    def _read(self, fetched: Sequence[Any]) -> list[Incoming]:
+        if fetched:
+            self._came_ms = fetched[0].timestamp
         records = [incoming(record) for record in fetched]
         if records and (unreadable := self._unreadable):
             self._unreadable = range(0)

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from eventlog.partner_partition import PartnerPartition, Take, TopicLag
 from eventlog.topics import LEARNED_MS
+from eventlog.untaken import Untaken
 
 _IDLE_SECONDS = 0.02
 
@@ -22,7 +23,8 @@ class PartnerTopics:
         self.topics = topics
         self._bootstrap, self._group, self._take = bootstrap, group, take
         self._consumer: AIOKafkaConsumer | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._untaken: Untaken | None = None
         self._partitions: dict[TopicPartition, PartnerPartition] = {}
 
     async def start(self) -> None:
@@ -37,24 +39,30 @@ class PartnerTopics:
             metadata_max_age_ms=LEARNED_MS,
         )
         await self._consumer.start()
-        self._task = asyncio.create_task(self._run(self._consumer), name=f"topics {self._group}")
+        self._untaken = Untaken(self._consumer, self.topics)
+        self._tasks = [
+            asyncio.create_task(self._run(self._consumer), name=f"topics {self._group}"),
+            asyncio.create_task(self._untaken.run(), name=f"untaken {self._group}"),
+        ]
 
     async def stop(self) -> None:
         """What is under way is not committed: the next process gets it again."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._consumer is not None:
             await self._consumer.stop()
 
     def lags(self) -> list[TopicLag]:
-        """Of the topics whose partitions are this process's to read."""
+        """Of the topics whose partitions are this process's to read, and of those that nobody was seen to take from."""
         ours = self._consumer.assignment() if self._consumer else ()
+        lags = [reading.lag() for partition, reading in self._partitions.items() if partition in ours]
+        lags += self._untaken.lags() if self._untaken else ()
         found: dict[str, TopicLag] = {}
-        for partition, reading in self._partitions.items():
-            if partition in ours:
-                lag, had = reading.lag(), found.get(partition.topic, TopicLag(partition.topic, 0, 0.0))
-                found[lag.topic] = TopicLag(lag.topic, had.behind + lag.behind, max(had.seconds, lag.seconds))
+        for lag in lags:
+            had = found.get(lag.topic, TopicLag(lag.topic, 0, 0.0, 0.0))
+            seconds, still = max(had.seconds, lag.seconds), max(had.still, lag.still)
+            found[lag.topic] = TopicLag(lag.topic, had.behind + lag.behind, seconds, still)
         return [found[topic] for topic in sorted(found)]
 
     async def _run(self, consumer: AIOKafkaConsumer) -> None:

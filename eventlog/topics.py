@@ -24,6 +24,8 @@ _PASSING = {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY), "segment.
 _FROM_STRANGERS = _UNPACKED | {"message.timestamp.type": "LogAppendTime"}
 _SET_ON_THE_TOPIC = 1
 _LOOK_SECONDS = 5.0
+_AT_ONCE = 100
+"""A broker refuses to make some thousands with one request."""
 LEARNED_MS = 10_000
 """So long, at most, a client goes by where the topics were: it asks anew for those that are made again."""
 
@@ -72,8 +74,10 @@ class Topics:
         topics = [NewTopic(name, PARTITIONS, 1, topic_configs=_KEPT | _UNPACKED) for name in self._kept]
         # One partition: what a partner sends stays in its order, whatever key it gives or forgets.
         topics += [NewTopic(name, 1, 1, topic_configs=_PASSING | _FROM_STRANGERS) for name in self._passing]
-        response = await self._admin.create_topics(topics)
-        made = {name: code for name, code, *_ in response.topic_errors}
+        made: dict[str, int] = {}
+        for first in range(0, len(topics), _AT_ONCE):
+            response = await self._admin.create_topics(topics[first : first + _AT_ONCE])
+            made |= {name: code for name, code, *_ in response.topic_errors}
         for name, code in made.items():
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)(f"topic {name} could not be made")

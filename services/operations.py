@@ -18,6 +18,8 @@ from services.runtime.standing import Standing
 _TEMPLATES = Path(__file__).parent / "templates"
 _AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 _REFRESH_SECONDS = 15
+_FEW = 5
+"""So many ledgers are named of those in which one reader stands still."""
 
 _PARTS = {"database": "De database", "broker": "De berichtenbus (Kafka)"}
 _READERS = {
@@ -58,6 +60,8 @@ def operations_router(
             refresh_seconds=_REFRESH_SECONDS,
             at=clock().astimezone(_AMSTERDAM),
             relay=Relay.name,
+            owns_ledgers=list(services) != ["reporting"],
+            few=_FEW,
         )
         return HTMLResponse(shown, headers={} if stil else {"Refresh": str(_REFRESH_SECONDS)})
 

@@ -1,9 +1,12 @@
 """The gate as its process sees it: each submission's answer is counted by status and code, and begins its trace."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
+
+import structlog
 
 from eventlog.ledger import Ledger
 from eventlog.vault import Vault
@@ -15,7 +18,9 @@ from services.intake.gate import KnownProgrammes, Unattributable
 from services.intake.partner import Partner
 from services.intake.recording import Contested
 from services.intake.submissions import Outcome, Submissions
-from services.runtime import Telemetry
+from services.runtime import Telemetry, correlated
+
+log = structlog.get_logger()
 
 
 class ObservedSubmissions(Submissions):
@@ -38,8 +43,9 @@ class ObservedSubmissions(Submissions):
         outcomes = await super().submit_many(sent)
         ended = time.time_ns()
         fresh: set[str] = set()
-        for outcome in outcomes:
-            status, codes = _said(outcome)
+        judged = [(outcome, *_said(outcome)) for outcome in outcomes]
+        _log(judged)
+        for outcome, status, codes in judged:
             self._telemetry.metrics.judged(status, codes)
             # A repeat does not begin a trace; it had its own when it was recorded.
             if isinstance(outcome, Fate) and outcome.received_at >= asked and outcome.submission not in fresh:
@@ -51,6 +57,13 @@ class ObservedSubmissions(Submissions):
         outcome = super().not_a_cloudevent(error)
         self._telemetry.metrics.judged(*_said(outcome))
         return outcome
+
+
+def _log(judged: Sequence[tuple[Outcome, str, list[str]]]) -> None:
+    about = correlated(outcome.submission for outcome, *_ in judged if isinstance(outcome, Fate))
+    statuses = Counter(status for _, status, _ in judged)
+    codes = sorted({code for *_, some in judged for code in some})
+    log.info("submissions judged", service="intake", statuses=dict(statuses), codes=codes, **about)
 
 
 def _said(outcome: Outcome) -> tuple[str, list[str]]:

@@ -1,5 +1,6 @@
 """The page on which anyone with a submission's address sees what became of it: in Dutch, and without its content."""
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from services.intake.partners import Partners
 from services.intake.submissions import AMSTERDAM, Submissions
 
 _HERE = Path(__file__).parent
+_LONGEST_SECONDS = 15
 _MONTHS = ("jan", "feb", "mrt", "apr", "mei", "juni", "juli", "aug", "sep", "okt", "nov", "dec")
 
 
@@ -31,7 +33,8 @@ def make_pages(submissions: Submissions, partners: Partners, programmes: KnownPr
     async def fate_of(address: str) -> Response:
         # Before the database is asked: an address that was not made here costs nothing.
         made_for = submissions.pages.read(address, sorted(partners.gemeenten()))
-        fate = await submissions.find(*made_for) if made_for else None
+        async with asyncio.timeout(_LONGEST_SECONDS):  # A database that is frozen answers nothing at all.
+            fate = await submissions.find(*made_for) if made_for else None
         if fate is None:
             return HTMLResponse(templates.get_template("onbekend.html").render(), 404)
         partner = partners.find(fate.partner)

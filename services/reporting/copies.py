@@ -143,5 +143,5 @@ async def under_way(tx: AsyncConnection) -> list[Building]:
         if not about.finished:
             ledgers = await read_progress(tx, schema_of(number))
             done, to_do = sum(one.position for one in ledgers), sum(one.target for one in ledgers)
-            found.append(Building(number, done, to_do, stopped=not await is_at_work(tx)))
+            found.append(Building(number, done, to_do, not await is_at_work(tx), about.known_on))
     return found

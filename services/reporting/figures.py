@@ -1,5 +1,6 @@
 """Figures: the value of an indicator with its receipt, and the rows behind it, all from one moment of the facts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from services.reporting.questions import Part, Question, QuestionError
 from services.reporting.reader import SOURCE
 
 _UNDEFINED_TABLE = "42P01"
+_LONGEST_SECONDS = 30
+"""A database that is frozen answers nothing at all, and would keep a connection for each who asks."""
 
 
 class NoFacts(Exception):
@@ -180,7 +183,7 @@ class Figures:
 
         Raises NoFacts where there is no live generation, and QuestionError where there is no such copy.
         """
-        async with self._engine.connect() as connection:
+        async with asyncio.timeout(_LONGEST_SECONDS), self._engine.connect() as connection:
             tx = await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             if (live := await find_generation(tx)) is None:
                 raise NoFacts

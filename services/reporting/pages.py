@@ -1,5 +1,6 @@
 """The Dutch pages: programmes, a year of one of them, the list behind a figure, and the events behind a row of it."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,6 +23,7 @@ from services.reporting.year_page import YearPage
 
 _ROWS_PER_PAGE = 500
 _DAY_SECONDS = 86_400
+_CASE = re.compile("[0-9a-f]{32}")
 
 
 class Pages:
@@ -89,6 +91,8 @@ class Pages:
 
     async def segment(self, request: Request) -> Response:
         case, number = request.path_params["case"], self._number(request.path_params["segment"])
+        if not _CASE.fullmatch(case):
+            raise QuestionError("no such case", missing=True)
         known_on = self._known_on(request)
         async with self._figures.snapshot(known_on) as snapshot:
             row = await snapshot.segment(case, number)

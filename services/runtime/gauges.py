@@ -11,6 +11,7 @@ from eventlog.relay import Relay
 from services.runtime.standing import Standing
 
 _READER = ("service", "reader", "source", "gemeente")
+_BUILT = ("generation", "known_on")
 
 
 class Gauges(Collector):
@@ -34,12 +35,13 @@ class Gauges(Collector):
         yield _gauge("quarantine_waiting_events", "Events of the same cases, waiting.", ("service",), waiting)
         parked = {(reason,): count for reason, count in (standing.parked or {}).items()}
         yield _gauge("parked_records", "Records from Kafka that are nobody's submission.", ("reason",), parked)
-        stopped = {(str(one.generation),): one.stopped for one in standing.building}
-        yield _gauge("rebuild_stopped", "1 where no process works on a rebuild.", ("generation",), stopped)
-        done = {(str(one.generation),): one.done for one in standing.building}
-        to_do = {(str(one.generation),): one.to_do for one in standing.building}
-        yield _gauge("rebuild_events_done", "Events a rebuild of the facts has had.", ("generation",), done)
-        yield _gauge("rebuild_events", "Events a rebuild of the facts has to have.", ("generation",), to_do)
+        of = {(str(one.generation), one.known_on): one for one in standing.building}
+        stopped = {which: one.stopped for which, one in of.items()}
+        done = {which: one.done for which, one in of.items()}
+        to_do = {which: one.to_do for which, one in of.items()}
+        yield _gauge("rebuild_stopped", "1 where no process works on a rebuild or a copy.", _BUILT, stopped)
+        yield _gauge("rebuild_events_done", "Events a rebuild or a copy of the facts has had.", _BUILT, done)
+        yield _gauge("rebuild_events", "Events a rebuild or a copy of the facts has to have.", _BUILT, to_do)
 
 
 def _readers(standing: Standing) -> Iterable[Metric]:

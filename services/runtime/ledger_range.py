@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 import httpx
 import msgspec
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import Response
 
 from eventlog.errors import EventlogError
@@ -45,8 +45,8 @@ def ledger_router(ledger: Ledger, service_key: str) -> APIRouter:
 
     @router.get("/{gemeente}")
     async def events(
-        gemeente: str,
-        after: Annotated[int, Query(ge=0)] = 0,
+        gemeente: Annotated[str, Path(pattern="^GM[0-9]{4}$")],
+        after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
         limit: Annotated[int, Query(ge=1, le=_AT_ONCE)] = _AT_ONCE,
         authorization: Annotated[str, Header()] = "",
     ) -> Response:

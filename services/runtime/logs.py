@@ -6,6 +6,9 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+_MANY_WORDS = "aiokafka"
+_MINUTE = 60.0
+_MOST_PHRASES = 1000
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -30,4 +33,32 @@ def configure(level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
         )
     )
+    libraries.addFilter(_OnceAMinute())
     logging.basicConfig(level=logging.ERROR, handlers=[libraries])
+
+
+class _OnceAMinute(logging.Filter):
+    """Lets the Kafka client say a thing once a minute: while the broker is away it says it a hundred times a second.
+
+    That it is away, and is back, we say ourselves.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+        """(logger, phrase) -> when it was said last, and how often it was not since"""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(_MANY_WORDS):
+            return True
+        phrase = record.name, str(record.msg)
+        last, unsaid = self._said.get(phrase, (-_MINUTE, 0))
+        if record.created - last < _MINUTE:
+            self._said[phrase] = last, unsaid + 1
+            return False
+        if len(self._said) >= _MOST_PHRASES:
+            self._said.clear()
+        self._said[phrase] = record.created, 0
+        if unsaid:
+            record.msg, record.args = f"{record.getMessage()} (and {unsaid} times more since it was said last)", None
+        return True

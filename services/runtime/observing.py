@@ -2,9 +2,11 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +16,8 @@ from eventlog.reader import Reader
 from eventlog.step import Step, Stepping
 from services.runtime.metrics import Metrics
 from services.runtime.tracing import Tracing
+
+_MOST_IDS = 20
 
 log = structlog.get_logger()
 
@@ -29,7 +33,7 @@ class Telemetry:
 @dataclass(frozen=True, slots=True)
 class _Batch:
     tx: AsyncConnection
-    about: dict[str, str | int]
+    about: dict[str, Any]
     events: Sequence[Recorded]
     began: int
     ended: int
@@ -101,10 +105,10 @@ class ObservedReader:
                 correlation_id=event.correlation,
             )
 
-    def _about(self, ledger: LedgerId, events: Sequence[Recorded]) -> dict[str, str | int]:
-        """What a line says of a batch; a batch of one submission is found by that submission."""
+    def _about(self, ledger: LedgerId, events: Sequence[Recorded]) -> dict[str, Any]:
+        """What a line says of a batch; a batch of a few submissions is found by each of them."""
         first, last = events[0], events[-1]
-        about: dict[str, str | int] = {
+        about: dict[str, Any] = {
             "service": self._service,
             "reader": self.name,
             "ledger": str(ledger),
@@ -112,6 +116,12 @@ class ObservedReader:
             "first_position": first.position,
             "last_position": last.position,
         }
-        if all(event.correlation == first.correlation for event in events):
-            about["correlation_id"] = first.correlation
-        return about
+        return about | correlated(event.correlation for event in events)
+
+
+def correlated(ids: Iterable[str]) -> dict[str, str | list[str]]:
+    """By what a line is found: the submission that it is about, or the first of them."""
+    first = list(islice(dict.fromkeys(ids), _MOST_IDS))
+    if len(first) == 1:
+        return {"correlation_id": first[0]}
+    return {"correlation_ids": first} if first else {}

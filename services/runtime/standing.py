@@ -61,12 +61,23 @@ class LedgerStanding:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """A generation of the facts that is being built, in events; `stopped` where no process works on it."""
+    """A generation of the facts that is being built, in events; `stopped` where no process works on it.
+
+    A copy has the day or the position in `known_on`, as people write it.
+    """
 
     generation: int
     done: int
     to_do: int
     stopped: bool = False
+    known_on: str = ""
+
+    @property
+    def command(self) -> str:
+        """What builds it, and goes on with it."""
+        if not self.known_on:
+            return "spoorboek replay"
+        return f"spoorboek replay --until{'-position' if self.known_on.isdigit() else ''} {self.known_on}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +126,13 @@ class Standing:
 def at_door(
     service: str, door: str, gemeenten: Mapping[str, str], lags: Iterable[TopicLag], lag_seconds: float
 ) -> list[ReaderStanding]:
-    """A door reads like a reader, each topic of `gemeenten` by itself; its seconds are those it has been trying."""
+    """A door reads like a reader, each topic of `gemeenten` by itself; it is stuck when it has tried for too long."""
     return [
         ReaderStanding(
             service,
             door,
             lag.topic,
-            (LedgerLag(gemeenten[lag.topic], lag.behind, lag.seconds, lag.seconds > lag_seconds),),
+            (LedgerLag(gemeenten[lag.topic], lag.behind, lag.seconds, lag.still > lag_seconds),),
         )
         for lag in lags
     ]

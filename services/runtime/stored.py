@@ -14,8 +14,11 @@ from services.runtime.standing import Building, Held, LedgerStanding
 
 
 async def building(connection: AsyncConnection, service: Service) -> Sequence[Building]:
+    if service.building is None:
+        return ()
     try:
-        return await service.building(connection) if service.building else ()
+        async with connection.begin_nested():  # What goes wrong in it is not to end the look.
+            return await service.building(connection)
     except ProgrammingError:
         return ()  # A generation went between two questions about it.
 

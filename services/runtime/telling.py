@@ -1,5 +1,7 @@
 """What changes in how a process stands, said once in its log."""
 
+from collections.abc import Callable, Sequence
+
 import structlog
 
 from services.runtime.standing import Standing
@@ -11,6 +13,8 @@ _PUT_BACK = (
 _AS_LONG_AGAIN = (
     "the ledger is as long again as its reader has read: unless it was put back whole, events were left out"
 )
+
+_FEW = 5
 
 log = structlog.get_logger()
 
@@ -29,15 +33,20 @@ def tell(before: Standing, now: Standing) -> None:
     for reader, source in before.unknown:
         if (reader, source) not in now.unknown and not now.away:
             log.warning("ledger owner answers again", reader=reader, source=source)
-    for reader in now.stuck:
-        if reader not in before.stuck:
-            log.error("reader stands still", reader=reader)
+    _tell_few(log.error, "reader stands still", [reader for reader in now.stuck if reader not in before.stuck])
     for reader in now.put_back:
         if reader not in before.put_back:
             log.error(_PUT_BACK, reader=reader)
-    for reader in before.stuck:
-        if reader not in now.stuck and not now.away:
-            if reader in before.put_back:
-                log.error(_AS_LONG_AGAIN, reader=reader)
-            else:
-                log.warning("reader moves again", reader=reader)
+    moving = [reader for reader in before.stuck if reader not in now.stuck and not now.away]
+    for reader in moving:
+        if reader in before.put_back:
+            log.error(_AS_LONG_AGAIN, reader=reader)
+    _tell_few(log.warning, "reader moves again", [reader for reader in moving if reader not in before.put_back])
+
+
+def _tell_few(say: Callable[..., None], event: str, readers: Sequence[str]) -> None:
+    """What goes wrong with all ledgers at once is not to fill the log."""
+    for reader in readers[:_FEW]:
+        say(event, reader=reader)
+    if len(readers) > _FEW:
+        say(event, readers=len(readers), more=len(readers) - _FEW)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,6 +23,8 @@ from services.runtime.telling import tell
 DATABASE, BROKER = "database", "broker"
 _PATIENCE_SECONDS = 5
 _OWNER_PATIENCE_SECONDS = 2
+_AGES_PATIENCE_SECONDS = 0.5
+_AGES_AT_ONCE = 4
 _LOOK_EVERY_SECONDS = 5
 
 log = structlog.get_logger()
@@ -149,24 +151,48 @@ class Watch:
                 # A ledger that is gone has no size: it was put back to before it began.
                 had = {gemeente: 0 for gemeente, position in reached.items() if position}
                 sizes = had | await follower.source.sizes()
-                lags = [
-                    await self._lag(service, follower, gemeente, reached.get(gemeente, 0), size)
-                    for gemeente, size in sorted(sizes.items())
-                ]
+            behind = {gemeente: reached.get(gemeente, 0) for gemeente, size in sorted(sizes.items())}
+            ages = await self._ages(follower, {one: at for one, at in behind.items() if at < sizes[one]})
         except (EventlogError, TimeoutError) as error:
             return ReaderStanding(service, reader, source, None, why_unknown=describe(error))
+        lags = [
+            self._lag((service, reader, gemeente), position, sizes[gemeente], ages.get(gemeente))
+            for gemeente, position in behind.items()
+        ]
         return ReaderStanding(service, reader, source, tuple(lags))
 
-    async def _lag(self, service: str, follower: Follower, gemeente: str, position: int, size: int) -> LedgerLag:
-        still = self._still_seconds((service, follower.reader.name, gemeente), position)
+    async def _ages(self, follower: Follower, positions: Mapping[str, int]) -> dict[str, float]:
+        """Seconds since the first event past each of `positions` was recorded, as far as there is time to ask."""
+        turn = asyncio.Semaphore(_AGES_AT_ONCE)
+
+        async def ask(gemeente: str, position: int) -> float:
+            async with turn:
+                found = await follower.source.read(gemeente, position, 1)
+            if not found:  # The next look says so.
+                raise EventlogError(f"{follower.reader.source}/{gemeente} was put back meanwhile")
+            return max(0.0, (self._clock() - found[0].recorded_at).total_seconds())
+
+        asked = {gemeente: asyncio.create_task(ask(gemeente, at)) for gemeente, at in positions.items()}
+        try:
+            answered, _ = await asyncio.wait(asked.values(), timeout=_AGES_PATIENCE_SECONDS) if asked else (set(), ())
+            return {gemeente: one.result() for gemeente, one in asked.items() if one in answered}
+        finally:
+            for one in asked.values():
+                one.cancel()
+            await asyncio.gather(*asked.values(), return_exceptions=True)
+
+    def _lag(self, where: tuple[str, str, str], position: int, size: int, seconds: float | None) -> LedgerLag:
+        """An age that there was no time to ask is at least as long as was seen that nothing moves."""
+        gemeente = where[-1]
         if position >= size:
+            self._moves.pop(where, None)
             return LedgerLag(gemeente, 0, 0.0, stuck=position > size, put_back=position - size)
-        if not (found := await follower.source.read(gemeente, position, 1)):
-            raise EventlogError(f"{follower.reader.source}/{gemeente} was put back meanwhile")  # The next look says so.
-        seconds = max(0.0, (self._clock() - found[0].recorded_at).total_seconds())
+        still = self._still_seconds(where, position)
+        seconds = still if seconds is None else seconds
         return LedgerLag(gemeente, size - position, seconds, min(seconds, still) > self._lag_seconds)
 
     def _still_seconds(self, where: tuple[str, str, str], position: int) -> float:
+        """Since when it is behind and has not moved."""
         now = self._monotonic()
         before, since = self._moves.get(where, (None, now))
         if before != position:

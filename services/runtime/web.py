@@ -109,13 +109,18 @@ async def _database(turned_away: Callable[[], None], request: Request, error: Ex
     if not away.database_is_away(error):
         return await _failure(request, error)
     turned_away()
-    log.warning("database away", path=request.url.path, error=away.kind_of(error))
+    log.warning("database away", route=_route(request), error=away.kind_of(error))
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     detail = "Nothing was lost. Send the same request again after the seconds in Retry-After."
     return problem_response(Problem(503, "Temporarily unavailable", detail, headers=headers))
 
 
 async def _failure(request: Request, error: Exception) -> Response:
-    log.error("request failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+    log.error("request failed", route=_route(request), error=type(error).__name__, exc_info=error)
     detail = "This is our fault. The operator finds it in the log; sending the same request again does no harm."
     return problem_response(Problem(500, "Internal error", detail))
+
+
+def _route(request: Request) -> str:
+    """Never what was filled in: the address of a submission's page lets whoever has it see the page."""
+    return str(getattr(request.scope.get("route"), "path", "unknown"))

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
+from eventlog import topics as topics_module
 from eventlog.bus_kafka import KafkaBus
 from eventlog.wire import Incoming
 from tests.eventlog.partner_sends import MANY, Taken, read, send
@@ -57,6 +58,38 @@ async def test_what_partners_sent_is_gone_from_their_topic_after_a_week(
 async def settings_of(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
     asked = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     return {name: value for name, value, *_ in asked[0].resources[0][4]}
+
+
+async def test_a_broker_is_asked_for_many_topics_a_few_at_a_time(
+    bus: KafkaBus, admin: AIOKafkaAdminClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics_module, "_AT_ONCE", 2)
+    many = [f"submissions.{number}" for number in range(5)]
+    await read(bus, Taken(), *many)
+    assert {*many} <= {*await admin.list_topics()}
+
+
+async def test_the_age_is_that_of_what_came_and_not_of_what_is_tried(bus: KafkaBus) -> None:
+    taken = Taken()
+    await read(bus, taken, "submissions.a")
+    await send(bus, "submissions.a", b"first")
+    await taken.become("submissions.a", b"first")
+    await bus.stop_reading()
+    await send(bus, "submissions.a", b"lay long")
+    await asyncio.sleep(1.5)
+    taken.refused.add(b"lay long")
+    again = KafkaBus(bus._bootstrap)
+    reading = again.subscribe(["submissions.a"], f"test-{id(bus)}", taken)
+    await again.start([])
+    async with asyncio.timeout(20):
+        while not (lags := [lag for lag in reading.lags() if lag.behind]) or not lags[0].still:
+            await asyncio.sleep(0.02)
+        while (lag := reading.lags()[0]).seconds < lag.still + 1:
+            await asyncio.sleep(0.02)
+    taken.refused.clear()
+    await taken.become("submissions.a", b"first", b"lay long")
+    assert [(lag.behind, lag.seconds) for lag in reading.lags()] == [(0, 0.0)]
+    await again.stop()
 
 
 async def test_one_topic_that_fails_holds_up_no_other(bus: KafkaBus) -> None:

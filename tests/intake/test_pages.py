@@ -1,6 +1,10 @@
 """The page of a submission: its fate in Dutch, without its content, labelled where no real family is behind it."""
 
+import asyncio
 from typing import get_args
+
+import pytest
+from structlog.testing import capture_logs
 
 from schemas.statement import STATEMENTS
 from schemas.submission import RefusalRule, RejectionCode, submission_id
@@ -81,3 +85,23 @@ def test_every_code_and_rule_has_a_dutch_name() -> None:
 
 def test_times_are_as_the_netherlands_reads_them() -> None:
     assert moment(NOW.replace(month=7)) == "5 juli 2024, 15:03:09"
+
+
+async def test_a_database_that_answers_nothing_is_not_waited_for_and_the_address_is_in_no_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever has the address sees the page."""
+    desk = Desk()
+    address = desk.submissions.pages.of(GEMEENTE, fate(await desk.submit(event())).submission)
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("services.intake.pages._LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(desk.submissions, "find", never)
+    async with desk.client(None) as client:
+        with capture_logs() as logs:
+            answer = await client.get(f"/inzendingen/{address}")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert [line["route"] for line in logs] == ["/inzendingen/{address}"]
+    assert address not in str(logs)

@@ -41,3 +41,9 @@ async def test_who_holds_it_gets_the_sizes_and_what_comes_after_a_position(clien
     sizes, events = [await client.get(path, params={"after": 1, "limit": 1}) for path in PATHS]
     assert (sizes.status_code, sizes.json()) == (200, {GEMEENTE: 3})
     assert [int(one["attributes"]["sequence"]) for one in events.json()] == [2]
+
+
+@pytest.mark.parametrize("asked", ["GM0984%00", "%00", "GM09840", f"{GEMEENTE}?after={10**23}"])
+async def test_what_no_ledger_has_is_no_failure_of_ours(client: httpx.AsyncClient, asked: str) -> None:
+    client.headers["Authorization"] = f"Bearer {KEY}"
+    assert (await client.get(f"/casework/{asked}")).status_code == 400

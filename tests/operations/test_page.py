@@ -1,7 +1,7 @@
 """The operations page: says in Dutch what is wrong, refreshes without a script, and keeps to WCAG 2.1 AA."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -46,18 +46,20 @@ NO_DATABASE = Standing(True, {"database": "ConnectionRefusedError"}, ("database"
 STARTING = replace(NO_DATABASE, started=False, away={})
 
 
-def app_of(standing: Standing) -> FastAPI:
+def app_of(standing: Standing, services: Sequence[str] = ("intake", "casework")) -> FastAPI:
     async def look() -> Standing:
         return standing
 
     def now() -> datetime:
         return datetime(2026, 3, 2, 9, tzinfo=UTC)
 
-    return make_app("test", [operations_router(look, Metrics(), ["intake", "casework"], now)])
+    return make_app("test", [operations_router(look, Metrics(), services, now)])
 
 
-async def shown(standing: Standing, path: str = "/beheer") -> httpx.Response:
-    transport = httpx.ASGITransport(app_of(standing))
+async def shown(
+    standing: Standing, path: str = "/beheer", services: Sequence[str] = ("intake", "casework")
+) -> httpx.Response:
+    transport = httpx.ASGITransport(app_of(standing, services))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         return await client.get(path)
 
@@ -91,6 +93,32 @@ async def test_what_is_wrong_is_named_with_what_it_means() -> None:
     )
     assert "250.000 van 1.000.000 gebeurtenissen. De cijfers van nu blijven zichtbaar" in page
     assert "2 van 5 gebeurtenissen. <strong>Ligt stil:</strong>" in page
+    assert "Geef dezelfde opdracht (<code>spoorboek replay</code>) opnieuw" in page
+
+
+@pytest.mark.parametrize(
+    ("known_on", "command"),
+    [("2023-05-01", "spoorboek replay --until 2023-05-01"), ("12", "spoorboek replay --until-position 12")],
+)
+async def test_a_copy_that_was_left_half_built_says_what_goes_on_with_it(known_on: str, command: str) -> None:
+    page = (await shown(replace(GOOD, building=(Building(4, 2, 5, stopped=True, known_on=known_on),)))).text
+    assert f"Opbouw van de cijfers zoals bekend {known_on} (generatie 4)" in page
+    assert f"Geef dezelfde opdracht (<code>{command}</code>) opnieuw" in page
+
+
+async def test_of_many_ledgers_in_which_a_reader_stands_still_a_few_are_named() -> None:
+    ledgers = tuple(LedgerLag(f"GM{number:04}", 1, 60.0 + number, stuck=True) for number in range(300))
+    page = (await shown(replace(GOOD, readers=(ReaderStanding("reporting", "facts_2", "casework", ledgers),)))).text
+    assert "staat stil in casework/GM0000, casework/GM0001, " in page
+    assert "casework/GM0004 en 295 andere: er wacht al 6 min een gebeurtenis" in page
+    assert "GM0005" not in page
+
+
+async def test_who_owns_no_ledger_says_nothing_of_ledgers() -> None:
+    assert "in 1 grootboek" in (await shown(GOOD)).text
+    page = (await shown(replace(GOOD, ledgers=()), services=("reporting",))).text
+    assert "grootboek" not in page.lower()
+    assert '<a href="/">Spoorboek</a>' in page
 
 
 async def test_without_the_database_or_before_the_start_the_page_still_answers() -> None:

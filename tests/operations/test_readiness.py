@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from structlog.testing import capture_logs
 
 from eventlog.ledger import LedgerId, Recorded
-from services.runtime.standing import LedgerLag, Standing
+from services.runtime.standing import LedgerLag, ReaderStanding, Standing
 from services.runtime.telling import tell
 from services.runtime.watch import Watch
 from tests.eventlog.making import GEMEENTE
@@ -49,6 +49,38 @@ async def test_who_had_everything_for_long_is_not_stuck_when_something_comes() -
     clock.seconds = 3600
     await write_more(follower)
     assert (await watch._reader("casework", follower)).ledgers == (LedgerLag(GEMEENTE, 1, 0.0, stuck=False),)
+
+
+async def test_where_there_is_no_time_to_ask_how_old_it_is_who_stands_still_is_stuck_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As with hundreds of ledgers, each asked over a slow line: the owner answers, and nothing moves."""
+    clock = Clock()
+    watch = Watch([], None, lag_seconds=60, clock=clock.now, monotonic=clock.monotonic)
+    follower = await follower_at({"intake/GM0984": 5}, clock, events=5)
+    monkeypatch.setattr("services.runtime.watch._AGES_PATIENCE_SECONDS", 0.01)
+
+    async def never(*_: object) -> list[Recorded]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(follower.source, "read", never)
+    assert (await watch._reader("casework", follower)).ledgers == (LedgerLag(GEMEENTE, 0, 0.0),)
+    await write_more(follower)
+    for seconds, still, stuck in ((3600, 0.0, False), (3661, 61.0, True)):
+        clock.seconds = seconds
+        assert (await watch._reader("casework", follower)).ledgers == (LedgerLag(GEMEENTE, 1, still, stuck),)
+
+
+def test_a_hundred_that_stand_still_at_once_are_told_in_six_lines() -> None:
+    ledgers = tuple(LedgerLag(f"GM{number:04}", 1, 61.0, stuck=True) for number in range(100))
+    still = Standing(True, {}, (), readers=(ReaderStanding("reporting", "facts_1", "casework", ledgers),))
+    well = Standing(True, {}, ())
+    with capture_logs() as logs:
+        tell(well, still)
+        tell(still, well)
+    assert [line["event"] for line in logs] == ["reader stands still"] * 6 + ["reader moves again"] * 6
+    assert [line.get("more") for line in logs[4:6]] == [None, 95]
 
 
 @pytest.mark.parametrize("left", [1, 0])

@@ -1,5 +1,6 @@
 """One submission is one trace and one correlation id, from the gate to the figure, on either bus."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from services.runtime import Telemetry
+from services.runtime import Telemetry, correlated
 from services.runtime.tracing import Tracing, span_id_of, trace_id_of
 from tests.journey.world import enquiry, settings_for
 from tests.operations.conftest import world_of
@@ -20,6 +21,16 @@ def test_the_ids_are_the_same_in_every_process_for_ever() -> None:
     assert f"{trace_id_of('no submission'):032x}" == "e628d22b511fc07617178502d089b749"
     assert trace_id_of("0" * 32), "a trace may not be all zeros"
     assert f"{span_id_of('casework', 'intake/GM0984/1'):016x}" == "80fd9b42f54c61ca"
+
+
+def _ids(line: Mapping[str, Any]) -> list[str]:
+    return line.get("correlation_ids") or [line.get("correlation_id", "")]
+
+
+def test_a_line_about_many_submissions_names_the_first_twenty() -> None:
+    assert correlated(["a", "a"]) == {"correlation_id": "a"}
+    assert correlated(str(number % 50) for number in range(100)) == {"correlation_ids": [str(n) for n in range(20)]}
+    assert correlated([]) == {}
 
 
 @pytest.fixture(params=["local", "kafka"])
@@ -50,6 +61,12 @@ async def test_the_spans_of_one_submission_meet_though_nothing_is_carried(databa
     told = {line["reader"] for line in handled if line["correlation_id"] == one["submission"]}
     assert told >= {"casework", "outcomes", "facts_1"}
     assert {"position", "stream", "type", "ledger"} <= set(handled[0])
+
+    at_info = [line for line in lines if line["log_level"] == "info"]
+    found = {line["event"] for line in at_info if one["submission"] in _ids(line)}
+    assert found >= {"submissions judged", "batch handled"}
+    judged = next(line for line in at_info if line["event"] == "submissions judged")
+    assert (judged["statuses"], judged["codes"]) == ({"accepted": 2}, [])
 
 
 async def test_a_repeated_submission_begins_no_second_trace(database_url: str) -> None:

@@ -27,7 +27,7 @@ from tests.reporting.made import GEMEENTE, PROGRAMME, PROGRAMMES, CaseStory, Cas
 from tests.reporting.rebuilds import DAY, rebuilt, stories
 from tests.reporting.test_resuming import stopping
 
-LEDGER = LedgerId("casework", GEMEENTE)
+LEDGER, ELSEWHERE = LedgerId("casework", GEMEENTE), "GM9001"
 OTHER = PROGRAMME.model_copy(update={"id": "other"})
 OTHER_BANDS = OTHER.model_copy(update={"age_bands": {"all": AgeBand(from_years=-1, below_years=23)}})
 
@@ -158,6 +158,20 @@ async def test_who_goes_back_is_told_by_which_rules_it_was_folded_last(casework:
     await roll_back(engine)
     assert await rules_have_changed(engine, known(PROGRAMME, OTHER_BANDS))
     assert not await rules_have_changed(engine, known(PROGRAMME, OTHER))
+
+
+async def test_what_was_gone_on_with_by_more_programmes_is_dropped_where_one_of_those_changes(
+    casework: Casework, engine: AsyncEngine
+) -> None:
+    await casework.writes(stories(1))
+    await casework.read_by_reporting()
+    with pytest.raises(Stopped):
+        await build_copy(engine, PROGRAMMES, Until(position=5), stopping(1))
+    reporting = await reporting_with(casework, known(PROGRAMME, OTHER))
+    await casework.writes([of_other("a")], ELSEWHERE)
+    await catch_up(reporting, LedgerId("casework", ELSEWHERE))
+    await build_copy(engine, known(PROGRAMME, OTHER), Until(position=5), quietly)
+    assert (await rebuild(engine, known(PROGRAMME, OTHER_BANDS), quietly)).dropped_copies == ("5",)
 
 
 async def test_facts_that_were_not_restored_are_made_anew(

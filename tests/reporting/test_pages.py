@@ -5,7 +5,9 @@ from datetime import date
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from structlog.testing import capture_logs
 
 from services.reporting.api import make_api
 from services.reporting.figures import Figures
@@ -164,3 +166,26 @@ async def test_the_api_lists_every_indicator_with_its_hash(filled: httpx.AsyncCl
     answer = (await filled.get("/v1/indicators")).json()["indicators"]
     assert {"new", "closed", "active"} <= {indicator["id"] for indicator in answer}
     assert all(len(indicator["hash"]) == 64 for indicator in answer)
+
+
+@pytest.mark.parametrize("address", [f"{YEAR}", f"/v1/figures/new{QUERY}", "/trajecten/" + "a" * 32 + "/1"])
+async def test_who_asks_a_database_that_answers_nothing_is_told_to_come_back(
+    filled: httpx.AsyncClient, database_url: str, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """What was filled in in an address is not for the log: a route says enough."""
+    monkeypatch.setattr("services.reporting.figures._LONGEST_SECONDS", 0.2)
+    owner = create_async_engine(database_url)
+    async with owner.begin() as tx:
+        await tx.execute(text("LOCK TABLE reporting.generation IN ACCESS EXCLUSIVE MODE"))
+        with capture_logs() as logs:
+            answer = await filled.get(address)
+    await owner.dispose()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    (line,) = logs
+    assert line["event"] == "database away"
+    assert "{" in line["route"]
+
+
+async def test_a_case_that_nobody_could_have_is_not_looked_for(filled: httpx.AsyncClient) -> None:
+    for case in ("%00", "x" * 32, "a" * 31):
+        assert (await filled.get(f"/trajecten/{case}/1")).status_code == 404
