@@ -2,29 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventlog.errors import EventlogError, describe
+from eventlog.errors import describe
 from eventlog.partner_topics import PartnerTopics
 from eventlog.reader import Follower
 from services.runtime import stored
 from services.runtime.away import database_is_away, kind_of
 from services.runtime.broker import BrokerProbe
 from services.runtime.database import DatabaseProbe
+from services.runtime.lags import Lags
 from services.runtime.parts import Door, Service
-from services.runtime.standing import LedgerLag, ReaderStanding, Standing, at_door
+from services.runtime.standing import Standing, at_door
 from services.runtime.telling import tell
 
 DATABASE, BROKER = "database", "broker"
 _PATIENCE_SECONDS = 5
-_OWNER_PATIENCE_SECONDS = 2
-_AGES_PATIENCE_SECONDS = 0.5
-_AGES_AT_ONCE = 4
 _LOOK_EVERY_SECONDS = 5
 
 log = structlog.get_logger()
@@ -54,9 +52,8 @@ class Watch:
         self.started = False
         self._database = DatabaseProbe(watched[0].engine) if watched else None
         self._watched, self._broker, self._lag_seconds = watched, broker, lag_seconds
-        self._clock, self._monotonic = clock, monotonic
+        self._lags = Lags(lag_seconds, clock, monotonic)
         self.parts = (DATABASE,) if broker is None else (DATABASE, BROKER)
-        self._moves: dict[tuple[str, str, str], tuple[int, float]] = {}
         self._last: Standing | None = None
         self._begun = 0
         self._one_at_a_time = asyncio.Lock()
@@ -131,7 +128,7 @@ class Watch:
             parked = await service.parked(connection) if service.parked else found.parked
             building = await stored.building(connection, service)  # It tells which generation is read now.
             held = await stored.held(connection, service.name, [one.reader.name for one in watched.followers])
-        readers = [await self._reader(service.name, follower) for follower in watched.followers]
+        readers = [await self._lags.of(service.name, follower) for follower in watched.followers]
         for door, topics in watched.doors:
             readers += at_door(service.name, door.name, door.topics, topics.lags(), self._lag_seconds)
         return replace(
@@ -142,60 +139,3 @@ class Watch:
             parked=parked,
             building=(*found.building, *building),
         )
-
-    async def _reader(self, service: str, follower: Follower) -> ReaderStanding:
-        reader, source = follower.reader.name, follower.reader.source
-        reached = await follower.reached()
-        try:
-            async with asyncio.timeout(_OWNER_PATIENCE_SECONDS):
-                # A ledger that is gone has no size: it was put back to before it began.
-                had = {gemeente: 0 for gemeente, position in reached.items() if position}
-                sizes = had | await follower.source.sizes()
-            behind = {gemeente: reached.get(gemeente, 0) for gemeente, size in sorted(sizes.items())}
-            ages = await self._ages(follower, {one: at for one, at in behind.items() if at < sizes[one]})
-        except (EventlogError, TimeoutError) as error:
-            return ReaderStanding(service, reader, source, None, why_unknown=describe(error))
-        lags = [
-            self._lag((service, reader, gemeente), position, sizes[gemeente], ages.get(gemeente))
-            for gemeente, position in behind.items()
-        ]
-        return ReaderStanding(service, reader, source, tuple(lags))
-
-    async def _ages(self, follower: Follower, positions: Mapping[str, int]) -> dict[str, float]:
-        """Seconds since the first event past each of `positions` was recorded, as far as there is time to ask."""
-        turn = asyncio.Semaphore(_AGES_AT_ONCE)
-
-        async def ask(gemeente: str, position: int) -> float:
-            async with turn:
-                found = await follower.source.read(gemeente, position, 1)
-            if not found:  # The next look says so.
-                raise EventlogError(f"{follower.reader.source}/{gemeente} was put back meanwhile")
-            return max(0.0, (self._clock() - found[0].recorded_at).total_seconds())
-
-        asked = {gemeente: asyncio.create_task(ask(gemeente, at)) for gemeente, at in positions.items()}
-        try:
-            answered, _ = await asyncio.wait(asked.values(), timeout=_AGES_PATIENCE_SECONDS) if asked else (set(), ())
-            return {gemeente: one.result() for gemeente, one in asked.items() if one in answered}
-        finally:
-            for one in asked.values():
-                one.cancel()
-            await asyncio.gather(*asked.values(), return_exceptions=True)
-
-    def _lag(self, where: tuple[str, str, str], position: int, size: int, seconds: float | None) -> LedgerLag:
-        """An age that there was no time to ask is at least as long as was seen that nothing moves."""
-        gemeente = where[-1]
-        if position >= size:
-            self._moves.pop(where, None)
-            return LedgerLag(gemeente, 0, 0.0, stuck=position > size, put_back=position - size)
-        still = self._still_seconds(where, position)
-        seconds = still if seconds is None else seconds
-        return LedgerLag(gemeente, size - position, seconds, min(seconds, still) > self._lag_seconds)
-
-    def _still_seconds(self, where: tuple[str, str, str], position: int) -> float:
-        """Since when it is behind and has not moved."""
-        now = self._monotonic()
-        before, since = self._moves.get(where, (None, now))
-        if before != position:
-            since = now
-        self._moves[where] = (position, since)
-        return now - since

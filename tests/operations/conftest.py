@@ -35,7 +35,7 @@ async def world_of(
 ) -> AsyncIterator[World]:
     process = Process(settings, telemetry=telemetry) if clock is None else Process(settings, clock=clock.now)
     if clock is not None:
-        process.watch._monotonic = clock.monotonic
+        process.watch._lags._monotonic = clock.monotonic
     try:
         await process.start()
         transport = httpx.ASGITransport(process.app, raise_app_exceptions=False)

@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 
 from eventlog.errors import EventlogError
 from eventlog.ledger import LedgerId
+from services.runtime.lags import Lags
 from services.runtime.ledger_range import HttpSource
 from services.runtime.standing import ReaderStanding, Standing
 from services.runtime.telling import tell
-from services.runtime.watch import Watch
 from tests.eventlog.making import GEMEENTE, recorded
 from tests.operations.conftest import Clock
 from tests.operations.made import follower_at
@@ -75,10 +75,10 @@ async def test_the_events_asked_for_are_those_that_were_recorded() -> None:
 async def test_a_look_goes_on_and_says_what_came_instead(body: bytes) -> None:
     """Of the second the size can be read, and the event that lies longest cannot."""
     clock = Clock()
-    watch = Watch([], None, lag_seconds=60, clock=clock.now, monotonic=clock.monotonic)
+    lags = Lags(60, clock.now, clock.monotonic)
     follower = await follower_at({}, clock, events=1)
     async with answering(body) as follower.source:
-        found = await watch._reader("reporting", follower)
+        found = await lags.of("reporting", follower)
     assert found.ledgers is None
     assert found.why_unknown.startswith("casework answered something else")
 
@@ -87,14 +87,14 @@ async def test_a_ledger_that_was_put_back_between_two_questions_is_unknown_until
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = Clock()
-    watch = Watch([], None, lag_seconds=60, clock=clock.now, monotonic=clock.monotonic)
+    lags = Lags(60, clock.now, clock.monotonic)
     follower = await follower_at({}, clock, events=1)
 
     async def nothing(*_: Any) -> list[Any]:
         return []
 
     monkeypatch.setattr(follower.source, "read", nothing)
-    assert (await watch._reader("casework", follower)).ledgers is None
+    assert (await lags.of("casework", follower)).ledgers is None
 
 
 def test_an_owner_that_does_not_answer_is_said_once_and_once_that_it_does() -> None:

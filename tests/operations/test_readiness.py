@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from structlog.testing import capture_logs
 
 from eventlog.ledger import LedgerId, Recorded
+from services.runtime.lags import Lags
 from services.runtime.standing import LedgerLag, ReaderStanding, Standing
 from services.runtime.telling import tell
 from services.runtime.watch import Watch
@@ -20,12 +21,12 @@ from tests.operations.made import follower_at, write_more
 
 async def test_who_is_behind_and_moves_is_not_stuck_and_who_stands_still_is() -> None:
     clock = Clock()
-    watch = Watch([], None, lag_seconds=60, clock=clock.now, monotonic=clock.monotonic)
+    lags = Lags(60, clock.now, clock.monotonic)
     position = {"intake/GM0984": 0}
     follower = await follower_at(position, clock, events=5)
 
     async def lag() -> LedgerLag:
-        (found,) = (await watch._reader("casework", follower)).ledgers or ()
+        (found,) = (await lags.of("casework", follower)).ledgers or ()
         return found
 
     assert await lag() == LedgerLag(GEMEENTE, 5, 0.0, stuck=False)
@@ -43,12 +44,12 @@ async def test_who_is_behind_and_moves_is_not_stuck_and_who_stands_still_is() ->
 
 async def test_who_had_everything_for_long_is_not_stuck_when_something_comes() -> None:
     clock = Clock()
-    watch = Watch([], None, lag_seconds=60, clock=clock.now, monotonic=clock.monotonic)
+    lags = Lags(60, clock.now, clock.monotonic)
     follower = await follower_at({"intake/GM0984": 5}, clock, events=5)
-    await watch._reader("casework", follower)
+    await lags.of("casework", follower)
     clock.seconds = 3600
     await write_more(follower)
-    assert (await watch._reader("casework", follower)).ledgers == (LedgerLag(GEMEENTE, 1, 0.0, stuck=False),)
+    assert (await lags.of("casework", follower)).ledgers == (LedgerLag(GEMEENTE, 1, 0.0, stuck=False),)
 
 
 async def test_where_there_is_no_time_to_ask_how_old_it_is_who_stands_still_is_stuck_all_the_same(
@@ -56,20 +57,20 @@ async def test_where_there_is_no_time_to_ask_how_old_it_is_who_stands_still_is_s
 ) -> None:
     """As with hundreds of ledgers, each asked over a slow line: the owner answers, and nothing moves."""
     clock = Clock()
-    watch = Watch([], None, lag_seconds=60, clock=clock.now, monotonic=clock.monotonic)
+    lags = Lags(60, clock.now, clock.monotonic)
     follower = await follower_at({"intake/GM0984": 5}, clock, events=5)
-    monkeypatch.setattr("services.runtime.watch._AGES_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("services.runtime.lags._AGES_PATIENCE_SECONDS", 0.01)
 
     async def never(*_: object) -> list[Recorded]:
         await asyncio.Event().wait()
         return []
 
     monkeypatch.setattr(follower.source, "read", never)
-    assert (await watch._reader("casework", follower)).ledgers == (LedgerLag(GEMEENTE, 0, 0.0),)
+    assert (await lags.of("casework", follower)).ledgers == (LedgerLag(GEMEENTE, 0, 0.0),)
     await write_more(follower)
     for seconds, still, stuck in ((3600, 0.0, False), (3661, 61.0, True)):
         clock.seconds = seconds
-        assert (await watch._reader("casework", follower)).ledgers == (LedgerLag(GEMEENTE, 1, still, stuck),)
+        assert (await lags.of("casework", follower)).ledgers == (LedgerLag(GEMEENTE, 1, still, stuck),)
 
 
 def test_a_hundred_that_stand_still_at_once_are_told_in_six_lines() -> None:
