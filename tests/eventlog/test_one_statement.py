@@ -15,6 +15,7 @@ from eventlog.sequencing import Sequenced
 from eventlog.verification import verify
 from eventlog.writer import Writer
 from tests.eventlog.making import GEMEENTE, append
+from tests.parts.postgres import as_owner
 from tests.parts.waiting import end_who_waits
 
 
@@ -149,3 +150,30 @@ async def test_what_was_rolled_back_is_not_built_upon(watched: Watched) -> None:
     async with watched.begin() as tx:
         assert positions(await watched.append(tx, GEMEENTE, [append("c")])) == [2]
     assert (await verify(watched, GEMEENTE)).size == 2
+
+
+_LOOKS = """
+CREATE FUNCTION casework.only_durable() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('synchronous_commit') <> 'on' THEN RAISE EXCEPTION 'answered before it is on the disk'; END IF;
+    RETURN NULL;
+END $$
+"""
+# When the transaction ends, so that whatever the statement itself has set is seen.
+_AT_THE_END = """
+CREATE CONSTRAINT TRIGGER only_durable AFTER INSERT ON casework.events DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION casework.only_durable()
+"""
+
+
+async def test_whichever_way_it_went_it_is_on_the_disk_when_its_caller_hears(
+    watched: Watched, database_url: str
+) -> None:
+    await as_owner(database_url, _LOOKS)
+    await as_owner(database_url, _AT_THE_END)
+    writer = Writer(watched, lambda gemeente: None)
+    for number in range(3):
+        await writer.append(GEMEENTE, append(f"s{number}"))
+    async with watched.begin() as tx:
+        await watched.append(tx, GEMEENTE, [append("within")])
+    assert (watched.longer, (await verify(watched, GEMEENTE)).size) == (1, 4)

@@ -132,7 +132,10 @@ async def test_a_question_that_fails_is_heard_by_all_that_were_in_it_and_is_not_
     heard = await asyncio.gather(*tasks, return_exceptions=True)
     assert [isinstance(one, ConnectionError) for one in heard] == [False] + [True] * 49
     assert [len(asked) for asked in keys.asked] == [1, 49]
-    assert await vault.seal(GEMEENTE, f"{1:032}", {"note": "x"}, "again")
+    sealed = await vault.seal(GEMEENTE, f"{1:032}", {"note": "x"}, "again")
+    assert await Vault(bytes(32), keys).unseal(GEMEENTE, f"{1:032}", sealed, "again") == {"note": "x"}, (
+        "its key is kept"
+    )
 
 
 async def test_a_caller_that_goes_away_takes_nothing_from_the_others() -> None:

@@ -189,3 +189,13 @@ async def test_events_that_are_no_outcome_are_passed_over() -> None:
     submission = (await sent(desk)).submission
     await told(desk, replace(outcome_of(submission), type="nl.overheid.jeugdzaken.case.opened.v1"))
     assert len(await desk.events()) == 1
+
+
+async def test_an_answer_that_the_bus_did_not_take_is_no_answer_that_was_given() -> None:
+    """The step fails, so that it is told again."""
+
+    async def refused(records: Sequence[Outgoing]) -> None:
+        raise ConnectionError("the broker is away")
+
+    with pytest.raises(ConnectionError):
+        await Answers(refused, ["school"]).handle(None, CASEWORK, [outcome_of(PSEUDONYM)])  # type: ignore[arg-type]

@@ -47,3 +47,10 @@ async def test_who_holds_it_gets_the_sizes_and_what_comes_after_a_position(clien
 async def test_what_no_ledger_has_is_no_failure_of_ours(client: httpx.AsyncClient, asked: str) -> None:
     client.headers["Authorization"] = f"Bearer {KEY}"
     assert (await client.get(f"/casework/{asked}")).status_code == 400
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 1000])
+async def test_a_page_has_as_many_as_were_asked_and_are_there(client: httpx.AsyncClient, limit: int) -> None:
+    client.headers["Authorization"] = f"Bearer {KEY}"
+    page = (await client.get(f"/casework/{GEMEENTE}", params={"limit": limit})).json()
+    assert [int(one["attributes"]["sequence"]) for one in page] == [1, 2, 3][:limit]

@@ -179,3 +179,16 @@ def test_who_is_told_twice_waits_for_nobody() -> None:
     assert (server.should_exit, server.force_exit) == (True, False)
     _stop(server)
     assert (server.should_exit, server.force_exit) == (True, True)
+
+
+@pytest.mark.connected
+async def test_who_is_told_to_stop_on_kafka_ends_by_itself(database_url: str, empty_kafka: str, tmp_path: Path) -> None:
+    """At rest, when every reader waits for something to come, and with a partner's topic in hand."""
+    served = Served(database_url, tmp_path, empty_kafka)
+    try:
+        await served.until_ready()
+        assert await served.send([_numbered("on-kafka")])
+        await served.settled()
+        assert await served.end() == 0
+    finally:
+        served.kill()

@@ -247,3 +247,46 @@ def stopping(position: int) -> Progress:
             raise Stopped
 
     return progress
+
+
+class CutAfter:
+    """The connection of a build, which is lost after so many `statements`."""
+
+    def __init__(self, connection: Any, statements: int) -> None:
+        self._connection, self._left = connection, statements
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._connection, name)
+        if name not in ("execute", "executemany", "copy_records_to_table"):
+            return found
+
+        async def counted(*asked: Any, **how: Any) -> Any:
+            if self._left == 0:
+                raise Stopped
+            self._left -= 1
+            return await found(*asked, **how)
+
+        return counted
+
+
+@pytest.mark.parametrize("statements", range(7))
+async def test_a_checkpoint_that_is_cut_off_anywhere_leaves_rows_and_progress_together(
+    casework: Casework, monkeypatch: pytest.MonkeyPatch, statements: int
+) -> None:
+    await spread_over_time(casework, stories(20))
+    await casework.read_by_reporting()
+    write, began = Bulk.write, 0
+
+    async def cut_off(self: Bulk, *asked: Any) -> None:
+        nonlocal began
+        began += 1
+        if began == 3:  # It writes rows of earlier ones anew.
+            self._connection = CutAfter(self._connection, statements)
+        await write(self, *asked)
+
+    with monkeypatch.context() as patching:
+        patching.setattr(Bulk, "write", cut_off)
+        with suppress(Stopped):
+            await rebuilt(casework, 10)
+    assert began == 3, "it was cut off"
+    assert (await rebuilt(casework, 10)).differences == ()
