@@ -85,7 +85,11 @@ class Installation:
 
     async def kept(self) -> Kept:
         kept = await observe(
-            self.database.url("disturbed"), self.work, self.services["intake"].client, self.services["reporting"].client
+            self.database.url("disturbed"),
+            _VAULT_KEY,
+            self.work,
+            self.services["intake"].client,
+            self.services["reporting"].client,
         )
         partners = [sender.id for sender in self.work.senders.values()]
         kept.answers = await answers(self.bootstrap, partners)
@@ -113,7 +117,7 @@ async def undisturbed(database: PostgresProcess, work: Work) -> Kept:
             for _ in range(2):
                 while (await process.lag()).behind:
                     await asyncio.sleep(0.05)
-            return await observe(url, work, client, client)
+            return await observe(url, _VAULT_KEY, work, client, client)
     finally:
         await process.stop()
 

@@ -31,7 +31,9 @@ class Keeper:
         self.ready = asyncio.Event()
         self._down_seconds = 0.0
         self._disturbed = self._recovering = False
+        self._is_stopping = False
         self._gone_at = monotonic()
+        self._ready_at, self._at_work_seconds = 0.0, 0.0
         self._pauses = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -45,9 +47,20 @@ class Keeper:
                 await self._task
         self.machine.kill()
 
-    def kill(self, down_seconds: float, *, even_starting: bool) -> bool:
-        """kill -9, and stay down for a while; False where it is down already, or starting and spared for it."""
-        if not self.machine.runs() or not (even_starting or self.ready.is_set()):
+    @property
+    def at_work_seconds(self) -> float:
+        """For how long it has been ready in all."""
+        return self._at_work_seconds + (monotonic() - self._ready_at if self.ready.is_set() else 0.0)
+
+    def kill(self, down_seconds: float, lived_seconds: float | None = None) -> bool:
+        """kill -9, and stay down for a while.
+
+        False where it is down already, is to end by itself, or has not been ready for `lived_seconds` and is spared
+        for it; None spares nobody.
+        """
+        if not self.machine.runs() or self._is_stopping:
+            return False
+        if lived_seconds is not None and not (self.ready.is_set() and monotonic() - self._ready_at >= lived_seconds):
             return False
         self._disturb(down_seconds)
         self.tally.kills += 1
@@ -58,6 +71,7 @@ class Keeper:
     def stopping(self, down_seconds: float) -> None:
         """It was asked to end; the caller sees to it that it does."""
         self._disturb(down_seconds)
+        self._is_stopping = True
         self.tally.stops += 1
 
     async def pause(self, seconds: float) -> None:
@@ -77,9 +91,10 @@ class Keeper:
 
     async def _keep(self) -> None:
         while True:
-            self._disturbed = False
+            self._disturbed = self._is_stopping = False
             if await self._begin() and await self._until_ready():
                 self.ready.set()
+                self._ready_at = monotonic()
                 if self._recovering:
                     self.tally.back_seconds.append(monotonic() - self._gone_at)
                 self._recovering = False
@@ -87,6 +102,7 @@ class Keeper:
                     await asyncio.sleep(_LOOK_SECONDS)
                 self._gone_at = monotonic()
                 self.ready.clear()
+                self._at_work_seconds += self._gone_at - self._ready_at
             if not self._disturbed:
                 self.tally.ended_by_itself.append(self.machine.last_words())
             self._recovering = self._recovering or self._disturbed

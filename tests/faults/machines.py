@@ -86,6 +86,9 @@ class ServiceProcess:
         code = self._process.poll() if self._process else None
         return _end_of(self._log) + ("" if code is None else f"exit code {code}")
 
+    def exit_code(self) -> int | None:
+        return self._process.poll() if self._process else None
+
     async def behind(self) -> int | None:
         """How many events its readers have before them; None while it cannot say."""
         try:

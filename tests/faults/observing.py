@@ -1,5 +1,6 @@
 """What an installation holds in the end, read from its tables, its topics and its interfaces."""
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,14 +9,17 @@ from typing import Any
 import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from eventlog.engine import make_engine
-from eventlog.errors import BrokenLedger
+from eventlog.errors import BrokenLedger, VaultError
 from eventlog.ledger import SERVICES
 from eventlog.postgres import PostgresLedger
+from eventlog.subject_keys import PostgresKeys
+from eventlog.vault import SEALED, Vault
 from eventlog.verification import verify
 from schemas.event import NAMESPACE
+from schemas.submission import SubmissionAccepted
 from services.reporting.indicators import CATALOGUE
 from tests.faults.work import YEARS, Work, name
 
@@ -34,7 +38,10 @@ class Answer:
 
 @dataclass
 class Kept:
-    """`streams`: the types in each submission's stream; `decided`: what casework made of it; `told`: what GET says."""
+    """`streams`: the types in each submission's stream; `decided`: what casework made of it; `told`: what GET says.
+
+    `opened`: what was sealed of each, in the clear, or why it does not open.
+    """
 
     streams: dict[str, list[str]] = field(default_factory=dict)
     decided: dict[str, list[str]] = field(default_factory=dict)
@@ -42,6 +49,7 @@ class Kept:
     facts: list[Row] = field(default_factory=list)
     projected: list[Row] = field(default_factory=list)
     rows: dict[str, list[Row]] = field(default_factory=dict)
+    opened: dict[str, dict[str, str]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
@@ -50,7 +58,9 @@ class Kept:
     events: int = 0
 
 
-async def observe(url: str, work: Work, intake: httpx.AsyncClient, reporting: httpx.AsyncClient) -> Kept:
+async def observe(
+    url: str, vault_key: bytes, work: Work, intake: httpx.AsyncClient, reporting: httpx.AsyncClient
+) -> Kept:
     """Everything but the answers on Kafka."""
     kept = Kept()
     connection = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
@@ -72,6 +82,7 @@ async def observe(url: str, work: Work, intake: httpx.AsyncClient, reporting: ht
                 figure = (await reporting.get(f"/v1/figures/{indicator.id}", params=query)).json()
                 counted = [figure.get(part) for part in ("value", "numerator", "denominator", "title")]
                 kept.figures[f"{programme.id} {indicator.id} {year}"] = counted
+    kept.opened = await _opened(url, vault_key)
     kept.broken = [sentence for service in SERVICES async for sentence in _broken(url, service)]
     return kept
 
@@ -113,6 +124,23 @@ def _without_positions(row: Any, causes: Mapping[tuple[str, int], tuple[str, str
         return tuple(value) if isinstance(value, list) else value
 
     return [(column, comparable(column, value)) for column, value in row.items()]
+
+
+async def _opened(url: str, vault_key: bytes) -> dict[str, dict[str, str]]:
+    engine = make_engine(url, "intake")
+    vault, found = Vault(vault_key, PostgresKeys(engine)), dict[str, dict[str, str]]()
+    query = text("SELECT gemeente, correlation, data FROM intake.events WHERE type = :type")
+    async with engine.connect() as connection:
+        rows = (await connection.execute(query, {"type": SubmissionAccepted.type})).all()
+    for row in rows:
+        statement = json.loads(row.data)["statement"]
+        sealed = {name: value for name, value in statement.items() if str(value).startswith(SEALED)}
+        try:
+            found[row.correlation] = await vault.unseal(row.gemeente, statement["family"], sealed, row.correlation)
+        except VaultError as error:
+            found[row.correlation] = {"": str(error)}
+    await engine.dispose()
+    return found
 
 
 async def _broken(url: str, service: str) -> Any:

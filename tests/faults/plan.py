@@ -25,6 +25,7 @@ _KINDS: dict[Kind, int] = {
     "replay": 6,
     "rollback": 1,
 }
+_LONGEST_LIFE_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +33,33 @@ class Fault:
     """`wait_seconds` after the one before, `kind` befalls the targets for `seconds`: two of a pair, none of a replay.
     Of a service that is to `lose` something it is the topic of its events.
 
-    Most kills pass over a target that is not ready yet: who only ever starts has nothing under way to lose.
+    Most kills pass over a target that has not been at work for `lived_seconds`: who only ever starts has nothing under
+    way to lose.
     """
 
     kind: Kind
     targets: tuple[str, ...]
     wait_seconds: float
     seconds: float
-    even_starting: bool = True
+    lived_seconds: float | None = None
 
 
 def plan(seed: int, mean_wait_seconds: float) -> Iterator[Fault]:
-    """Without end. First each target once, so that a short run misses none; then by chance, one kill in five a pair."""
+    """Without end. First each target once, so that a short run misses none, one service told to stop, and one topic
+    lost; then by chance, one kill in five a pair.
+    """
     random = Random(f"faults {seed}")
     first = [*TARGETS]
     random.shuffle(first)
     for target in first:
         yield Fault("kill", (target,), _wait(random, mean_wait_seconds), random.uniform(0, 1))
+    for kind in ("stop", "lose"):
+        yield Fault(kind, _targets(random, kind), _wait(random, mean_wait_seconds), _seconds(random, kind))
     while True:
         (kind,) = random.choices(list(_KINDS), list(_KINDS.values()))
         wait, seconds = _wait(random, mean_wait_seconds), _seconds(random, kind)
-        yield Fault(kind, _targets(random, kind), wait, seconds, even_starting=random.random() < 0.25)
+        lived = None if random.random() < 0.25 else random.uniform(0, _LONGEST_LIFE_SECONDS)
+        yield Fault(kind, _targets(random, kind), wait, seconds, lived)
 
 
 def _wait(random: Random, mean_seconds: float) -> float:

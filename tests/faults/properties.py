@@ -55,6 +55,14 @@ def ledgers_hold(held: Round) -> Iterator[str]:
     yield from held.kept.broken
 
 
+def sealed_opens(held: Round) -> Iterator[str]:
+    """What was sealed of the people in it opens with the keys that were kept, to what was sent."""
+    for submission, plain in held.calm.opened.items():
+        if held.kept.opened.get(submission) != plain:
+            why = held.kept.opened.get(submission, {}).get("", "it opens to something else, or was never sealed")
+            yield f"{submission}: {why}"
+
+
 def same_rows(held: Round) -> Iterator[str]:
     for table, rows in held.calm.rows.items():
         calm, kept = Counter(rows), Counter(held.kept.rows.get(table, []))
@@ -94,6 +102,7 @@ PROPERTIES: dict[str, Callable[[Round], Iterator[str]]] = {
     "what was taken stays taken": taken_is_kept,
     "every event once in the projection": every_event_once,
     "gapless ledgers that verify": ledgers_hold,
+    "what was sealed opens": sealed_opens,
     "rows as without faults": same_rows,
     "figures as without faults": same_figures,
     "every answer delivered in order": every_answer_delivered,

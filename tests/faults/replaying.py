@@ -12,6 +12,7 @@ from tests.faults.machines import environment_of
 
 _REPAIRED = "were not what the ledger says"
 _TO_END_SECONDS = 60
+_SHOWN = 3000
 
 
 class Replays:
@@ -28,13 +29,13 @@ class Replays:
         how = "killed" if code < 0 else "refused or away" if code else "done"
         self._ended[" ".join(("replay", *options, how))] += 1
         if _REPAIRED in said or (code > 0 and "Traceback" in said):
-            self._wrong.append(f"replay {' '.join(options)}, exit {code}: {said}")
+            self._wrong.append(f"replay {' '.join(options)}, exit {code}: {said[:_SHOWN]}")
 
     async def run_at_rest(self) -> None:
         """The last one, which nothing disturbs: it ends, and every row is as it was."""
         said, code = await self._run((), _TO_END_SECONDS)
         if code or "Every row is as it was." not in said:
-            self._wrong.append(f"replay at rest, exit {code}: {said}")
+            self._wrong.append(f"replay at rest, exit {code}: {said[:_SHOWN]}")
 
     async def _run(self, options: tuple[str, ...], seconds: float) -> tuple[str, int]:
         process = await asyncio.create_subprocess_exec(
@@ -50,4 +51,4 @@ class Replays:
         except TimeoutError as error:
             raise TimeoutError("a killed replay left processes behind") from error
         assert process.returncode is not None
-        return said.decode(errors="replace")[-3000:], process.returncode
+        return said.decode(errors="replace"), process.returncode

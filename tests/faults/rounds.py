@@ -50,6 +50,8 @@ class Report:
     tallies: dict[str, Tally] = field(default_factory=dict)
     other: Counter[str] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
+    at_work: dict[str, float] = field(default_factory=dict)
+    """Which part of the time of the faults each machine was ready."""
     submissions: int = 0
     events: int = 0
     settled_seconds: float = 0.0
@@ -81,18 +83,23 @@ class Faults:
                 full_at = 0.0
                 fault = Fault("full", ("broker",), 0, _FULL_SECONDS)
             self._begin(fault)
-        await asyncio.gather(*self._under_way)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     def _begin(self, fault: Fault) -> None:
-        task = asyncio.create_task(self._carry_out(fault))
+        task = asyncio.create_task(self._carry_out(fault), name=f"{fault.kind} {', '.join(fault.targets)}")
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._report.violations.append(f"{task.get_name()}: {error!r}")
 
     async def _carry_out(self, fault: Fault) -> None:
         keepers = [self._installation.keepers[target] for target in fault.targets if target != "door"]
         match fault.kind:
             case "kill":
-                killed = [keeper.kill(fault.seconds, even_starting=fault.even_starting) for keeper in keepers]
+                killed = [keeper.kill(fault.seconds, fault.lived_seconds) for keeper in keepers]
                 self._report.other["pairs killed"] += killed == [True, True]
             case "pause":
                 await keepers[0].pause(fault.seconds)
@@ -117,14 +124,20 @@ class Faults:
         await self._installation.settle()
 
     async def _stop(self, service: str, down_seconds: float) -> None:
+        """One that is at work: who is starting has nothing to finish."""
         keeper, process = self._installation.keepers[service], self._installation.services[service]
-        if not process.runs():
+        try:
+            await asyncio.wait_for(keeper.ready.wait(), GRACE_SECONDS)
+        except TimeoutError:
+            self._report.other["SIGTERM spared, never ready"] += 1
             return
         keeper.stopping(down_seconds)
         process.terminate()
         if not await until_gone(process, GRACE_SECONDS):
             self._report.violations.append(f"{service} did not end within {GRACE_SECONDS} s of SIGTERM")
             process.kill()
+        elif code := process.exit_code():
+            self._report.violations.append(f"{service} ended with {code} after SIGTERM")
 
     async def _second(self, service: str, seconds: float) -> None:
         """Another instance joins the groups and takes some of the partitions, then goes without a word."""
@@ -197,12 +210,19 @@ async def _disturb(installation: Installation, calm: Kept, size: Size, report: R
         sending = asyncio.create_task(partners.send_all())
         try:
             faults = Faults(installation, report)
+            before = {name: keeper.at_work_seconds for name, keeper in installation.keepers.items()}
+            began = monotonic()
             await faults.inflict(plan(report.seed, size.mean_wait_seconds), size.seconds, fill_disk=size.fill_disk)
             over = monotonic()
+            for name, keeper in installation.keepers.items():
+                report.at_work[name] = (keeper.at_work_seconds - before[name]) / (over - began)
             async with asyncio.timeout(_SENT_SECONDS):
                 await sending
             await installation.settle()
             report.settled_seconds = monotonic() - over
+            # As the readers left it: the rebuild would mend what they made.
+            found = violations(Round(calm, await installation.kept(), partners.seen))
+            report.violations += [f"before the rebuild at rest: {one}" for one in found]
             await faults.rebuild_at_rest()
         except TimeoutError as error:
             report.violations.append(f"it did not go on: {error.args or 'partners could not send everything'}")

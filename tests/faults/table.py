@@ -2,12 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from statistics import median
+from statistics import mean, median
 
 from tests.faults.plan import TARGETS
 from tests.faults.rounds import Report
 
-HEAD = ("", "kill -9", "of them before ready", "SIGSTOP", "SIGTERM", "ended by itself", "ready again s median", "max")
+HEAD = (
+    "",
+    "kill -9",
+    "of them before ready",
+    "SIGSTOP",
+    "SIGTERM",
+    "ended by itself",
+    "at work %",
+    "ready again s median",
+    "max",
+)
 
 
 def table(reports: Sequence[Report]) -> str:
@@ -15,6 +25,7 @@ def table(reports: Sequence[Report]) -> str:
     lines = [f"{HEAD[0]:<12}" + "".join(f"{title:>{len(title) + 3}}" for title in HEAD[1:])]
     for target in TARGETS:
         tallies = [report.tallies[target] for report in reports if target in report.tallies]
+        at_work = [report.at_work[target] for report in reports if target in report.at_work]
         back = [seconds for tally in tallies for seconds in tally.back_seconds]
         cells = (
             str(sum(tally.kills for tally in tallies)),
@@ -22,6 +33,7 @@ def table(reports: Sequence[Report]) -> str:
             str(sum(tally.pauses for tally in tallies)),
             str(sum(tally.stops for tally in tallies)),
             str(sum(len(tally.ended_by_itself) for tally in tallies)),
+            f"{100 * mean(at_work):.0f}" if at_work else "-",
             f"{median(back):.1f}" if back else "-",
             f"{max(back):.1f}" if back else "-",
         )

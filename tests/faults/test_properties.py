@@ -22,6 +22,7 @@ def held() -> Round:
         told={"a": ("applied", "09:00"), "b": ("rejected", "09:01")},
         facts=[FACT],
         projected=[FACT],
+        opened={"a": {"question": "synthetisch"}},
         rows={"segments": [(("case", "c"), ("minutes", 30))]},
         figures={"new 2023": [1, 1, None]},
     )
@@ -78,6 +79,18 @@ def gap(held: Round) -> None:
     held.kept.broken.append("casework/GM9001/7 is missing")
 
 
+def key_lost(held: Round) -> None:
+    held.kept.opened["a"] = {"": "the family's key is gone"}
+
+
+def sealed_as_another(held: Round) -> None:
+    held.kept.opened["a"] = {"question": "another"}
+
+
+def never_sealed(held: Round) -> None:
+    del held.kept.opened["a"]
+
+
 def other_minutes(held: Round) -> None:
     held.kept.rows["segments"] = [(("case", "c"), ("minutes", 60))]
 
@@ -107,6 +120,7 @@ BROKEN: dict[str, tuple[Callable[[Round], None], ...]] = {
     "what was taken stays taken": (forgotten_and_taken_again, answered_500),
     "every event once in the projection": (counted_twice, not_counted),
     "gapless ledgers that verify": (gap,),
+    "what was sealed opens": (key_lost, sealed_as_another, never_sealed),
     "rows as without faults": (other_minutes,),
     "figures as without faults": (other_figure,),
     "every answer delivered in order": (answer_missing, answers_swapped, answer_changed),
@@ -137,3 +151,5 @@ def test_the_same_seed_gives_the_same_plan_and_it_misses_no_target() -> None:
     assert {fault.targets[0] for fault in begun[: len(TARGETS)] if fault.kind == "kill"} == set(TARGETS)
     assert {fault.kind for fault in begun} == {*get_args(Kind)} - {"full"}, "a full disk has a moment of its own"
     assert any(len(fault.targets) == 2 for fault in begun)
+    first = {fault.kind for fault in begun[: len(TARGETS) + 2]}
+    assert first == {"kill", "stop", "lose"}, "also in a short run"

@@ -1,0 +1,36 @@
+"""A replay that says what none may say is heard, however much it says besides."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.faults import replaying
+from tests.faults.replaying import Replays
+
+FEW, MANY = "facts are as they were\n", "a row was this, is that\n" * 1000
+
+
+@pytest.fixture
+def replays(monkeypatch: pytest.MonkeyPatch) -> Replays:
+    monkeypatch.setattr(replaying, "environment_of", lambda *_: {})
+    return Replays(None, Path(), Counter(), [])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "wrong"),
+    [
+        (FEW, 0, False),
+        (FEW, 1, False),
+        ("yet these rows were not what the ledger says; now they are:\n" + MANY, 0, True),
+        ("Traceback (most recent call last):\n" + MANY, 1, True),
+    ],
+)
+async def test_what_it_said_first_counts_as_what_it_said_last(
+    replays: Replays, said: str, code: int, wrong: bool
+) -> None:
+    replays._command = [sys.executable, "-c", f"print({said!r}); raise SystemExit({code})"]
+    await replays.run(seconds=30)
+    assert bool(replays._wrong) == wrong
+    assert all(len(one) < 4000 for one in replays._wrong)
