@@ -8,15 +8,19 @@ import asyncio
 from collections.abc import Collection
 from time import monotonic
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from eventlog.errors import describe
 from eventlog.partner_partition import TopicLag
 
 _LOOK_SECONDS = 5.0
 _TO_LOOK_SECONDS = 10.0
 _LONG_SECONDS = 30.0
 """So long an instance may take for a batch, or a group to divide the topics anew."""
+
+log = structlog.get_logger()
 
 
 class Untaken:
@@ -32,8 +36,10 @@ class Untaken:
             try:
                 async with asyncio.timeout(_TO_LOOK_SECONDS):
                     await self._look()
-            except (KafkaError, TimeoutError):
-                self._seen.clear()  # Whether the broker is away is looked at elsewhere.
+            except Exception as error:  # noqa: BLE001 - what was seen before must not stand for what is now
+                self._seen.clear()
+                if not isinstance(error, (KafkaError, TimeoutError)):  # That the broker is away is said elsewhere.
+                    log.error("could not look at the topics of other instances", error=describe(error))
             await asyncio.sleep(_LOOK_SECONDS)
 
     def lags(self) -> list[TopicLag]:
