@@ -30,7 +30,7 @@ test: $(VENV)/tests ## the whole suite, with a real PostgreSQL, Kafka and browse
 	@$(BIN)/pytest -m ""
 
 .PHONY: faults
-faults: $(VENV)/tests ## the long form of the faults: kills everything for an hour (SPOORBOEK_FAULTS_MINUTES=60)
+faults: $(VENV)/tests ## the long form of the faults: 1000 kills, or two hours (SPOORBOEK_FAULTS_MINUTES=120)
 	@$(BIN)/python -W ignore::UserWarning -m tests.faults
 
 .PHONY: bench

@@ -1,6 +1,6 @@
 """The long form, `make faults`: rounds with a seed each until there were enough kills or the time is over.
 
-SPOORBOEK_FAULTS_KILLS (1000), SPOORBOEK_FAULTS_MINUTES (60), SPOORBOEK_FAULTS_SEED (1, the first round's),
+SPOORBOEK_FAULTS_KILLS (1000), SPOORBOEK_FAULTS_MINUTES (120), SPOORBOEK_FAULTS_SEED (1, the first round's),
 SPOORBOEK_FAULTS_ROUND_SECONDS (120), SPOORBOEK_FAULTS_WAIT (0.7: mean seconds between faults), SPOORBOEK_FAULTS_CASES
 (40 in each of four gemeenten). Exit code 1 where a property did not hold: add the seed it names to SEEDS in
 test_faults.py.
@@ -26,7 +26,7 @@ def option(name: str, default: float) -> float:
 async def main() -> int:
     if task := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    kills, end = option("KILLS", 1000), monotonic() + 60 * option("MINUTES", 60)
+    kills, end = option("KILLS", 1000), monotonic() + 60 * option("MINUTES", 120)
     seed, seconds = int(option("SEED", 1)), option("ROUND_SECONDS", 120)
     size = Size(gemeenten=4, cases=int(option("CASES", 40)), seconds=seconds, mean_wait_seconds=option("WAIT", 0.7))
     reports: list[Report] = []
