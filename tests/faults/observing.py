@@ -40,12 +40,14 @@ class Answer:
 class Kept:
     """`streams`: the types in each submission's stream; `decided`: what casework made of it; `told`: what GET says.
 
-    `opened`: what was sealed of each, in the clear, or why it does not open.
+    `reasons`: the rule that GET says was broken, and the codes; `opened`: what was sealed of each, in the clear, or why
+    it does not open.
     """
 
     streams: dict[str, list[str]] = field(default_factory=dict)
     decided: dict[str, list[str]] = field(default_factory=dict)
     told: dict[str, tuple[str, str]] = field(default_factory=dict)
+    reasons: dict[str, list[str | None]] = field(default_factory=dict)
     facts: list[Row] = field(default_factory=list)
     projected: list[Row] = field(default_factory=list)
     rows: dict[str, list[Row]] = field(default_factory=dict)
@@ -75,6 +77,7 @@ async def observe(
         answer = await intake.get(f"/v1/submissions/{name(event)}", headers=headers)
         said = answer.json()
         kept.told[name(event)] = (str(said["status"]), said.get("receivedAt", ""))
+        kept.reasons[name(event)] = [said.get("rule"), *(error["code"] for error in said.get("errors", ()))]
     for programme in work.programmes:
         for indicator in CATALOGUE:
             for year in YEARS:

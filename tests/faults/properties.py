@@ -28,6 +28,8 @@ def one_outcome(held: Round) -> Iterator[str]:
             yield f"{submission}: {stream} in its stream, {held.calm.streams[submission]} without faults"
         if held.kept.told.get(submission, ("unknown", ""))[0] != status:
             yield f"{submission}: GET says {held.kept.told.get(submission)}, {status} without faults"
+        if (reasons := held.kept.reasons.get(submission)) != held.calm.reasons.get(submission):
+            yield f"{submission}: for {reasons}, without faults for {held.calm.reasons.get(submission)}"
         decided = held.kept.decided.get(submission, [])
         if decided != [kind for kind in stream if kind in _LAST] or len(stream) != 1 + len(decided):
             yield f"{submission}: casework decided {decided}"

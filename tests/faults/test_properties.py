@@ -20,6 +20,7 @@ def held() -> Round:
         streams={"a": ["accepted", "applied"], "b": ["rejected"]},
         decided={"a": ["applied"]},
         told={"a": ("applied", "09:00"), "b": ("rejected", "09:01")},
+        reasons={"a": [None], "b": [None, "occurred-in-the-future"]},
         facts=[FACT],
         projected=[FACT],
         opened={"a": {"question": "synthetisch"}},
@@ -53,6 +54,10 @@ def outcome_missing(held: Round) -> None:
 
 def get_says_otherwise(held: Round) -> None:
     held.kept.told["a"] = ("accepted", "09:00")
+
+
+def refused_for_something_else(held: Round) -> None:
+    held.kept.reasons["b"] = [None, "code-unknown"]
 
 
 def made_up(held: Round) -> None:
@@ -116,7 +121,13 @@ def parked_twice(held: Round) -> None:
 
 
 BROKEN: dict[str, tuple[Callable[[Round], None], ...]] = {
-    "one outcome for each submission": (decided_twice, outcome_missing, get_says_otherwise, made_up),
+    "one outcome for each submission": (
+        decided_twice,
+        outcome_missing,
+        get_says_otherwise,
+        refused_for_something_else,
+        made_up,
+    ),
     "what was taken stays taken": (forgotten_and_taken_again, answered_500),
     "every event once in the projection": (counted_twice, not_counted),
     "gapless ledgers that verify": (gap,),
