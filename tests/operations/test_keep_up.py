@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -36,3 +37,15 @@ async def test_a_start_that_never_returns_or_fails_is_tried_again(monkeypatch: p
             await asyncio.sleep(0.01)
         told_to_stop.set()
         await keeping_up
+
+
+def test_a_folder_that_postgresql_cannot_use_is_said_in_a_sentence(tmp_path: Path) -> None:
+    """As after a copy of it, made by another user."""
+    (tmp_path / "vault.key").write_bytes(b"x")
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("18\n")
+    with (
+        pytest.raises(embedded.EmbeddedError, match=r"PostgreSQL does not start in .*/log may say why"),
+        embedded.installation({"SPOORBOEK_DATA": str(tmp_path)}),
+    ):
+        pass
