@@ -22,6 +22,7 @@ _MOST_RECORDS = 2000
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 5.0
 _TO_LOOK_SECONDS = 1.0
 _UNREADABLE = (ValueError, UnsupportedCodecError)
+"""Not what a broker's disk has spoilt: the broker that takes over may have it whole."""
 
 log = structlog.get_logger()
 

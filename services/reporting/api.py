@@ -22,7 +22,15 @@ from services.reporting.answers import (
 )
 from services.reporting.figures import Figures, NoFacts, Snapshot
 from services.reporting.indicators import CATALOGUE, DIMENSIONS
-from services.reporting.questions import Question, QuestionError, get_indicator, get_period, get_programme, read_cut
+from services.reporting.questions import (
+    CASE_NAME,
+    Question,
+    QuestionError,
+    get_indicator,
+    get_period,
+    get_programme,
+    read_cut,
+)
 
 _OTHER = {"programme", "period", "part", "page", "pageSize", "asKnownOn"}
 _CUTS = {
@@ -48,7 +56,7 @@ KnownOn = Annotated[
         description="The day (2024-04-30) or position of a copy that `spoorboek replay --until` made.",
     ),
 ]
-CaseName = Annotated[str, InPath(pattern="^[0-9a-f]{32}$")]
+CaseName = Annotated[str, InPath(pattern=CASE_NAME)]
 
 
 def make_api(figures: Figures, programmes: Programmes) -> APIRouter:

@@ -1,6 +1,6 @@
 """Two generations of the facts at equal positions: equal by the hashes of their rows, or told apart row by row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Table, text
@@ -20,19 +20,21 @@ async def differences(tx: AsyncConnection, live: int, built: int) -> list[str]:
         if not one:
             found.append(f"{table.name}: only generation {built} has this table")
             continue
-        found += [f"{table.name}: only generation {live} has {name}" for name in one if name not in other]
-        found += [f"{table.name}: only generation {built} has {name}" for name in other if name not in one]
+        found += (f"{table.name}: {said}" for said in _columns_apart(one, other, live, built))
         shared = [name for name in one if one[name] == other.get(name)]
-        found += [
-            f"{table.name}: {name} was of type {one[name]}, is of type {other[name]}"
-            for name in one
-            if name in other and name not in shared
-        ]
         if not {column.name for column in table.primary_key} <= set(shared):
             found.append(f"{table.name}: its rows have other keys, by which they cannot be held against each other")
         elif not await _are_equal(tx, table, shared, live, built):
             found += await _told_apart(tx, table, shared, live, built)
     return found
+
+
+def _columns_apart(one: Mapping[str, str], other: Mapping[str, str], live: int, built: int) -> Iterator[str]:
+    for name in sorted(one.keys() ^ other.keys()):
+        yield f"only generation {live if name in one else built} has {name}"
+    for name in sorted(one.keys() & other.keys()):
+        if one[name] != other[name]:
+            yield f"{name} was of type {one[name]}, is of type {other[name]}"
 
 
 async def _columns(tx: AsyncConnection, table: Table, number: int) -> dict[str, str]:

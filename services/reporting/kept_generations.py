@@ -5,7 +5,7 @@ forgotten in the transaction that does without it, and its tables are dropped af
 them, as a back-up does, and nobody is to wait for that.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import structlog
@@ -55,8 +55,7 @@ def reader_name(number: int) -> str:
 
 
 async def keep(tx: AsyncConnection, number: int, about: About) -> None:
-    said = {"purpose": about.purpose, "known_on": about.known_on, "finished": about.finished}
-    await tx.execute(insert(KEPT).values(number=number, fingerprint=about.fingerprint, **said))
+    await tx.execute(insert(KEPT).values(number=number, **asdict(about)))
 
 
 async def kept_generations(tx: AsyncConnection) -> dict[int, About]:

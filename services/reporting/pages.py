@@ -16,14 +16,13 @@ from services.reporting.figures import Figures, NoFacts, Snapshot
 from services.reporting.indicators import DIMENSIONS
 from services.reporting.periods import Period
 from services.reporting.printed import Evaluation
-from services.reporting.questions import Part, Question, QuestionError, get_indicator, get_period, read_cut
+from services.reporting.questions import CASE_NAME, Part, Question, QuestionError, get_indicator, get_period, read_cut
 from services.reporting.templating import TEMPLATES, environment
 from services.reporting.views import printed_beside, year_address
 from services.reporting.year_page import YearPage
 
 _ROWS_PER_PAGE = 500
 _DAY_SECONDS = 86_400
-_CASE = re.compile("[0-9a-f]{32}")
 
 
 class Pages:
@@ -91,7 +90,7 @@ class Pages:
 
     async def segment(self, request: Request) -> Response:
         case, number = request.path_params["case"], self._number(request.path_params["segment"])
-        if not _CASE.fullmatch(case):
+        if not re.fullmatch(CASE_NAME, case):
             raise QuestionError("no such case", missing=True)
         known_on = self._known_on(request)
         async with self._figures.snapshot(known_on) as snapshot:
@@ -158,8 +157,9 @@ class Pages:
             try:
                 answer: Response = await page(request)
             except QuestionError as error:
-                shown = {"kind": "copy" if error.field == "asKnownOn" else "unknown", "now": _now(request)}
-                return self._page("message.html", 404, **shown, programmes=list(self._programmes), synthetic=False)
+                kind = "copy" if error.field == "asKnownOn" else "unknown"
+                about = {"kind": kind, "now": _now(request), "programmes": list(self._programmes)}
+                return self._page("message.html", 404, **about, synthetic=False)
             except NoFacts:
                 return self._page("message.html", 503, kind="empty", programmes=[], synthetic=False)
             return answer

@@ -12,6 +12,8 @@ from services.reporting.indicators import DIMENSIONS, Dimension, Indicator, find
 from services.reporting.periods import Period
 
 Part = Literal["numerator", "denominator"]
+CASE_NAME = "^[0-9a-f]{32}$"
+"""What a case is called in an address: its reference after the gate."""
 
 
 class QuestionError(Exception):

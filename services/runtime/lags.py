@@ -28,13 +28,13 @@ class Lags:
                 # A ledger that is gone has no size: it was put back to before it began.
                 had = {gemeente: 0 for gemeente, position in reached.items() if position}
                 sizes = had | await follower.source.sizes()
-            behind = {gemeente: reached.get(gemeente, 0) for gemeente, size in sorted(sizes.items())}
-            ages = await self._ages(follower, {one: at for one, at in behind.items() if at < sizes[one]})
+            positions = {gemeente: reached.get(gemeente, 0) for gemeente in sorted(sizes)}
+            ages = await self._ages(follower, {one: at for one, at in positions.items() if at < sizes[one]})
         except (EventlogError, TimeoutError) as error:
             return ReaderStanding(service, reader, source, None, why_unknown=describe(error))
         lags = [
             self._lag((service, reader, gemeente), position, sizes[gemeente], ages.get(gemeente))
-            for gemeente, position in behind.items()
+            for gemeente, position in positions.items()
         ]
         return ReaderStanding(service, reader, source, tuple(lags))
 

@@ -6,12 +6,13 @@ from typing import Annotated, TypeVar
 
 import httpx
 import msgspec
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 
 from eventlog.errors import EventlogError
 from eventlog.ledger import Ledger, LedgerId, Recorded
 from eventlog.wire import Incoming, events_topic, recorded
+from schemas.event import Gemeente
 from services.problem import Problem
 
 _AT_ONCE = 1000
@@ -45,7 +46,7 @@ def ledger_router(ledger: Ledger, service_key: str) -> APIRouter:
 
     @router.get("/{gemeente}")
     async def events(
-        gemeente: Annotated[str, Path(pattern="^GM[0-9]{4}$")],
+        gemeente: Gemeente,
         after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
         limit: Annotated[int, Query(ge=1, le=_AT_ONCE)] = _AT_ONCE,
         authorization: Annotated[str, Header()] = "",

@@ -88,5 +88,9 @@ class CountRequests:
             await self._app(scope, receive, sending)
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            route = getattr(scope.get("route"), "path", "unknown")
-            self._metrics.requested(method, route, status, time.perf_counter() - began)
+            self._metrics.requested(method, route_of(scope), status, time.perf_counter() - began)
+
+
+def route_of(scope: Any) -> str:
+    """The pattern of the request's route: what was filled in there may be all that it takes to see a page."""
+    return str(getattr(scope.get("route"), "path", "unknown"))

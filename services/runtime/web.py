@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.openapi import document
 from services.problem import Problem
 from services.runtime import away
+from services.runtime.metrics import route_of
 
 API_VERSION = "1.0.0"
 CONTACT = {"name": "Spoorboek", "url": "https://spoorboek.invalid", "email": "beheer@spoorboek.invalid"}
@@ -109,18 +110,13 @@ async def _database(turned_away: Callable[[], None], request: Request, error: Ex
     if not away.database_is_away(error):
         return await _failure(request, error)
     turned_away()
-    log.warning("database away", route=_route(request), error=away.kind_of(error))
+    log.warning("database away", route=route_of(request.scope), error=away.kind_of(error))
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     detail = "Nothing was lost. Send the same request again after the seconds in Retry-After."
     return problem_response(Problem(503, "Temporarily unavailable", detail, headers=headers))
 
 
 async def _failure(request: Request, error: Exception) -> Response:
-    log.error("request failed", route=_route(request), error=type(error).__name__, exc_info=error)
+    log.error("request failed", route=route_of(request.scope), error=type(error).__name__, exc_info=error)
     detail = "This is our fault. The operator finds it in the log; sending the same request again does no harm."
     return problem_response(Problem(500, "Internal error", detail))
-
-
-def _route(request: Request) -> str:
-    """Never what was filled in: the address of a submission's page lets whoever has it see the page."""
-    return str(getattr(request.scope.get("route"), "path", "unknown"))

@@ -83,7 +83,7 @@ class ServiceProcess:
             return False
 
     def last_words(self) -> str:
-        code = self._process.poll() if self._process else None
+        code = self.exit_code()
         return _end_of(self._log) + ("" if code is None else f"exit code {code}")
 
     def exit_code(self) -> int | None:

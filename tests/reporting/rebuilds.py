@@ -5,8 +5,9 @@ from datetime import date
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from eventlog.ledger import Append
+from eventlog.ledger import Append, LedgerId
 from services.reporting.rebuild import RebuildReport, rebuild
+from services.reporting.spreading import Progress, Stopped
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
 
 DAY = date(2023, 3, 1)
@@ -53,3 +54,13 @@ async def change_history(database_url: str, gemeente: str, position: int = 2) ->
         changed = "UPDATE casework.events SET partner = 'another' WHERE position = :position AND gemeente = :gemeente"
         await tx.execute(text(changed), {"gemeente": gemeente, "position": position})
     await owner.dispose()
+
+
+def stopping(position: int) -> Progress:
+    """Stops the build that has come so far."""
+
+    def progress(ledger: LedgerId, done: int, to_do: int) -> None:
+        if done >= position:
+            raise Stopped
+
+    return progress

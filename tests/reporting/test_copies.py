@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from eventlog.engine import make_engine
-from eventlog.ledger import LedgerId
 from eventlog.postgres import PostgresLedger
 from services.reporting import building
 from services.reporting.copies import Until, build_copy, get_copy, list_copies, remove_copy
@@ -18,7 +17,7 @@ from services.reporting.questions import QuestionError
 from services.reporting.rebuild import rebuild
 from services.reporting.spreading import Stopped
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends, quietly
-from tests.reporting.rebuilds import OTHER
+from tests.reporting.rebuilds import OTHER, stopping
 from tests.reporting.test_figures import ask
 
 OPENED = date(2023, 3, 1)
@@ -83,12 +82,9 @@ async def test_copies_are_listed_kept_through_a_rebuild_made_again_and_removed(c
 
 
 async def test_a_copy_that_was_stopped_half_way_is_not_there_until_it_is_finished(corrected_late: Casework) -> None:
-    def stop(ledger: LedgerId, done: int, to_do: int) -> None:
-        raise Stopped
-
     engine, until = corrected_late.engine, Until(position=2)
     with pytest.raises(Stopped):
-        await build_copy(engine, PROGRAMMES, until, stop)
+        await build_copy(engine, PROGRAMMES, until, stopping(0))
     with pytest.raises(QuestionError, match="there is: none"):
         await opened_in_2023(engine, until.name)
     await build_copy(engine, PROGRAMMES, until, quietly)

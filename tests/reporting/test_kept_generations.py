@@ -24,8 +24,7 @@ from services.reporting.spreading import Stopped
 from tests.eventlog.making import catch_up
 from tests.parts.postgres import as_owner
 from tests.reporting.made import GEMEENTE, PROGRAMME, PROGRAMMES, CaseStory, Casework, quietly
-from tests.reporting.rebuilds import DAY, rebuilt, stories
-from tests.reporting.test_resuming import stopping
+from tests.reporting.rebuilds import DAY, rebuilt, stopping, stories
 
 LEDGER, ELSEWHERE = LedgerId("casework", GEMEENTE), "GM9001"
 OTHER = PROGRAMME.model_copy(update={"id": "other"})

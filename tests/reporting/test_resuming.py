@@ -13,16 +13,16 @@ from sqlalchemy import text
 
 import tests
 from eventlog.errors import BrokenLedger, PositionMoved
-from eventlog.ledger import Append, LedgerId, NewEvent
+from eventlog.ledger import Append, NewEvent
 from services.reporting.bulk import Bulk, Changes, Held
 from services.reporting.copies import under_way
 from services.reporting.generation_build import alone
 from services.reporting.kept_generations import numbers_in_use
 from services.reporting.rebuild import rebuild, roll_back
-from services.reporting.spreading import Progress, Stopped
+from services.reporting.spreading import Stopped
 from tests.parts.postgres import as_owner
 from tests.reporting.made import COACHES, GEMEENTE, PROGRAMMES, CaseStory, Casework, as_appends
-from tests.reporting.rebuilds import DAY, OTHER, change_history, rebuilt, spread_over_time, stories
+from tests.reporting.rebuilds import DAY, OTHER, change_history, rebuilt, spread_over_time, stopping, stories
 
 ROOT = Path(tests.__file__).parent.parent
 
@@ -239,14 +239,6 @@ async def test_a_trail_that_was_changed_since_a_stop_is_put_right(
 async def append(casework: Casework, told: Append) -> None:
     async with casework.ledger.begin() as tx:
         await casework.ledger.append(tx, GEMEENTE, [told])
-
-
-def stopping(position: int) -> Progress:
-    def progress(ledger: LedgerId, done: int, to_do: int) -> None:
-        if done >= position:
-            raise Stopped
-
-    return progress
 
 
 class CutAfter:
