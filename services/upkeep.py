@@ -64,8 +64,10 @@ async def replay(settings: Settings, console: Console) -> None:
         await engine.dispose()
     _say(console, f"{report.events} events read; generation {report.generation} is live, {report.previous} is kept.")
     _say(console, f"New events waited {report.waited_seconds:.1f} s for the comparison.")
+    if report.counted_again:
+        _say(console, f"Held before, and counted now: {_cases(report.counted_again)}.")
     if not report.differences:
-        _say(console, "Every row is as it was.")
+        _say(console, f"Every {'other ' * (report.held_apart > 0)}row is as it was.")
     elif report.rules_changed:
         _say(console, "The rules have changed, and with them:")
     else:
@@ -90,11 +92,17 @@ async def replay_until(settings: Settings, console: Console, until: Until) -> No
 
 def _say_left_out(console: Console, held_cases: int, dropped_copies: Sequence[str]) -> None:
     if held_cases:
-        cases = "1 case is" if held_cases == 1 else f"{held_cases} cases are"
-        _say(console, f"{cases} held, and not counted from there on: `spoorboek quarantine list` names them.")
+        _say(
+            console,
+            f"Held, and not counted from there on: {_cases(held_cases)}; `spoorboek quarantine list` names them.",
+        )
     if dropped_copies:
         names = ", ".join(dropped_copies)
         _say(console, f"Dropped, as they were counted by other rules: the copies as known {names}. Make them anew.")
+
+
+def _cases(count: int) -> str:
+    return "1 case" if count == 1 else f"{count} cases"
 
 
 async def say_copies(settings: Settings, console: Console) -> None:

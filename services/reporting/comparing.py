@@ -1,4 +1,7 @@
-"""Two generations of the facts at equal positions: equal by the hashes of their rows, or told apart row by row."""
+"""Two generations of the facts at equal positions: equal by the hashes of their rows, or told apart row by row.
+
+A case that is held in one of them alone has another row there, or none, and that is no difference of the facts.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,14 +10,41 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reporting.facts import FACTS
-from services.reporting.kept_generations import schema_of
+from services.reporting.kept_generations import reader_name, schema_of
+from services.reporting.reader import SOURCE
 
 SHOWN_PER_TABLE = 20
 
+_HELD = "SELECT ledger, case_id{} FROM reporting.quarantine WHERE status = 'quarantined' AND reader = '{}'"
+_OF_THE_ROW = f"apart.ledger = '{SOURCE}/' || kept.gemeente AND apart.case_id = kept.case_id"
+
+
+async def counted_again(tx: AsyncConnection, live: int, built: int) -> int:
+    """How many cases are held in `live` and not in `built`."""
+    was, now = [_HELD.format("", reader_name(number)) for number in (live, built)]
+    return int((await tx.execute(text(f"SELECT count(*) FROM ({was} EXCEPT {now}) AS cases"))).scalar_one())
+
+
+async def held_apart(tx: AsyncConnection, live: int, built: int) -> int:
+    """How many cases one of them holds and the other does not, or from another event on."""
+    query = f"SELECT count(DISTINCT (ledger, case_id)) FROM ({_held_apart(live, built)}) AS apart"
+    return int((await tx.execute(text(query))).scalar_one())
+
+
+def _held_apart(live: int, built: int) -> str:
+    one, other = [_HELD.format(", position", reader_name(number)) for number in (live, built)]
+    return f"({one} EXCEPT {other}) UNION ALL ({other} EXCEPT {one})"
+
 
 async def differences(tx: AsyncConnection, live: int, built: int) -> list[str]:
-    """A sentence per row that the two do not share, the first SHOWN_PER_TABLE of each table, and how many there are."""
+    """A sentence per row that the two do not share, the first SHOWN_PER_TABLE of each table, and how many there are.
+
+    Of cases that are held apart nothing is said.
+    """
     found: list[str] = []
+    # Only where there are some: the live facts stand still while rows are compared.
+    is_apart = await held_apart(tx, live, built) > 0
+    but = f"WHERE NOT EXISTS (SELECT FROM ({_held_apart(live, built)}) AS apart WHERE {_OF_THE_ROW})" * is_apart
     for table in FACTS.sorted_tables:
         one, other = [await _columns(tx, table, number) for number in (live, built)]
         if not one:
@@ -24,8 +54,11 @@ async def differences(tx: AsyncConnection, live: int, built: int) -> list[str]:
         shared = [name for name in one if one[name] == other.get(name)]
         if not {column.name for column in table.primary_key} <= set(shared):
             found.append(f"{table.name}: its rows have other keys, by which they cannot be held against each other")
-        elif not await _are_equal(tx, table, shared, live, built):
-            found += await _told_apart(tx, table, shared, live, built)
+        else:
+            listed = ", ".join(f"kept.{name}" for name in shared)
+            rows = [f"SELECT {listed} FROM {schema_of(number)}.{table.name} AS kept {but}" for number in (live, built)]
+            if not await _are_equal(tx, rows):
+                found += await _told_apart(tx, table, rows, live, built)
     return found
 
 
@@ -46,29 +79,26 @@ async def _columns(tx: AsyncConnection, table: Table, number: int) -> dict[str, 
     return {name: kind for name, kind in await tx.execute(query, {"table": table.name, "schema": schema_of(number)})}
 
 
-async def _are_equal(tx: AsyncConnection, table: Table, columns: Sequence[str], live: int, built: int) -> bool:
+async def _are_equal(tx: AsyncConnection, rows: Sequence[str]) -> bool:
     """By how many rows they have and the sum of a 64-bit hash of each; their order does not matter."""
     digest = "SELECT count(*), sum(hash_record_extended(one, 0)) FROM"
-    rows = [f"(SELECT {', '.join(columns)} FROM {schema_of(number)}.{table.name}) AS one" for number in (live, built)]
     # One query for both: PostgreSQL goes through them side by side.
-    one, other = (await tx.execute(text(f"{digest} {rows[0]} UNION ALL {digest} {rows[1]}"))).all()
+    one, other = (await tx.execute(text(" UNION ALL ".join(f"{digest} ({query}) AS one" for query in rows)))).all()
     return one == other
 
 
-async def _told_apart(tx: AsyncConnection, table: Table, columns: Sequence[str], live: int, built: int) -> list[str]:
+async def _told_apart(tx: AsyncConnection, table: Table, rows: Sequence[str], live: int, built: int) -> list[str]:
     keys = [column.name for column in table.primary_key]
     same = " AND ".join(f"one.{key} = other.{key}" for key in keys)
     name = " || '/' || ".join(f"coalesce(one.{key}, other.{key})" for key in keys)
-    listed = ", ".join(columns)
     query = text(
         f"SELECT {name} AS key, to_jsonb(one) AS one, to_jsonb(other) AS other, count(*) OVER () AS rows"
-        f" FROM (SELECT {listed} FROM {schema_of(live)}.{table.name}) AS one"
-        f" FULL JOIN (SELECT {listed} FROM {schema_of(built)}.{table.name}) AS other ON {same}"
+        f" FROM ({rows[0]}) AS one FULL JOIN ({rows[1]}) AS other ON {same}"
         f" WHERE one IS DISTINCT FROM other ORDER BY 1 LIMIT {SHOWN_PER_TABLE}"
     )
-    rows = (await tx.execute(query)).all()
-    told = [f"{table.name} {row.key}: {_change(row.one, row.other, live, built)}" for row in rows]
-    if rows and (more := rows[0].rows - len(rows)):
+    apart = (await tx.execute(query)).all()
+    told = [f"{table.name} {row.key}: {_change(row.one, row.other, live, built)}" for row in apart]
+    if apart and (more := apart[0].rows - len(apart)):
         told.append(f"{table.name}: and {more} more")
     return told
 

@@ -31,6 +31,8 @@ KEPT = Table(
     schema="reporting",
 )
 READERS = readers_table("reporting")
+LIVE_READER = "SELECT 'facts_' || live FROM reporting.generation"
+"""Under what `reader_name` says; for a query that has to find out which is live."""
 
 log = structlog.get_logger()
 

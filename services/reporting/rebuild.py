@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from schemas.programme import Programmes
 from services.reporting.beginning import Begun, begin, held_cases
 from services.reporting.building import CHECKPOINT
-from services.reporting.comparing import differences
+from services.reporting.comparing import counted_again, differences, held_apart
 from services.reporting.generation_build import Build, alone
 from services.reporting.generations import (
     Generation,
@@ -55,7 +55,9 @@ class RebuildReport:
     """What a rebuild did. `differences` are sentences; with the same rules there must be none.
 
     Readers of the facts never wait for it; what is new in the ledgers waited `waited_seconds`, for the comparison.
-    `held_cases` are not counted as far as they are held; `dropped_copies` were folded by other rules.
+    `held_apart` are the cases that were held before and are not now, or the other way round, or from another event on:
+    the differences tell nothing of these. `counted_again` are those of the first kind. `held_cases` are not counted as
+    far as they are held; `dropped_copies` were folded by other rules.
     """
 
     generation: int
@@ -65,6 +67,8 @@ class RebuildReport:
     rules_changed: bool
     differences: tuple[str, ...]
     waited_seconds: float
+    held_apart: int
+    counted_again: int
     held_cases: int
     dropped_copies: tuple[str, ...]
 
@@ -117,6 +121,7 @@ async def _compare_and_switch(
         await build.up_to(positions)
         found = await differences(tx, live.live, build.number)
         put_right = await read_put_right(tx, schema_of(build.number))
+        apart, again = [await count(tx, live.live, build.number) for count in (held_apart, counted_again)]
         held = await held_cases(tx, build.number)
         await switch_to(tx, build.number, live, rules)
         waited = monotonic() - since
@@ -128,6 +133,8 @@ async def _compare_and_switch(
         rules_changed=departs(was.fingerprint, rules),
         differences=(*found, *put_right),
         waited_seconds=waited,
+        held_apart=apart,
+        counted_again=again,
         held_cases=held,
         dropped_copies=begun.dropped,
     )

@@ -18,6 +18,7 @@ from services.reporting.folding import read_fact
 from services.upkeep import replay
 from tests.journey.conftest import started
 from tests.journey.world import World, ended, enquiry, settings_for
+from tests.parts.postgres import as_owner
 
 STRANGE = "nl.overheid.jeugdzaken.case.paused.v1"
 PROGRAMME = "gezinscoaches-venray"
@@ -111,3 +112,16 @@ async def test_what_a_rebuild_held_can_be_redriven(world: World, monkeypatch: py
         ("facts_1", 10),
         ("facts_2", 10),
     }
+
+
+async def test_what_only_the_live_facts_held_is_counted_again_and_said(world: World, database_url: str) -> None:
+    await world.send(*(enquiry(case, "2023-02-01") for case in "ab"))
+    await as_owner(database_url, "ALTER TABLE facts_1.segments ADD CHECK (closed_on IS NULL)")
+    await world.send(ended("a", "2023-03-01"))
+    assert await world.value("closed") == 0
+    console = Console(file=StringIO(), width=500)
+    await replay(world.process.settings, console)
+    assert isinstance(console.file, StringIO)
+    *_, counted, same = console.file.getvalue().splitlines()
+    assert (counted, same) == ("Held before, and counted now: 1 case.", "Every other row is as it was.")
+    assert await world.value("closed") == 1

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from eventlog.ledger import Append, LedgerId, NewEvent, Recorded
 from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
+from eventlog.quarantine import Quarantine
 from eventlog.reader import Follower, LedgerSource
 from eventlog.tables import readers_table
 from schemas.case import (
@@ -142,7 +143,9 @@ class Casework:
         self.ledger = PostgresLedger(writing, "casework")
         self.source = LedgerSource(PostgresLedger(engine, "casework"))
         self.reader = FactsReader(PROGRAMMES)
-        self._follower = Follower(self.reader, Positions(engine, "reporting"), self.source)
+        self._follower = Follower(
+            self.reader, Positions(engine, "reporting"), self.source, quarantine=Quarantine("reporting")
+        )
         self._written: Counter[tuple[str, str]] = Counter()
 
     async def writes(self, stories: Iterable[CaseStory], gemeente: str = GEMEENTE) -> None:

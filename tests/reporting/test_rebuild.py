@@ -21,6 +21,7 @@ from services.reporting.rebuild import RebuildReport, rebuild, rules_have_change
 from tests.parts.postgres import as_owner
 from tests.reporting.histories import histories
 from tests.reporting.made import GEMEENTE, PROGRAMMES, CaseStory, Casework, pseudonym, quietly
+from tests.reporting.rebuilds import stories
 
 DAY = date(2023, 3, 1)
 STORIES = [
@@ -116,6 +117,27 @@ async def test_a_row_that_only_one_generation_has_is_told(casework: Casework) ->
     assert only_live.startswith(f"{told}/0: generation 1 has {{")
     assert only_live.endswith("generation 2 has no such row")
     assert only_built.startswith(f"{told}/{pseudonym('r1')}: generation 1 has no such row, generation 2 has {{")
+
+
+async def test_a_case_that_was_held_is_counted_again_and_is_no_difference(
+    casework: Casework, database_url: str
+) -> None:
+    """Its rows and its trail lacked what the live facts held: that is said, and hides no other difference."""
+    first, second, third = stories(3)
+    await casework.writes([first, second, third])
+    await casework.restart_reporting()
+    await as_owner(database_url, f"ALTER TABLE facts_1.segments ADD CHECK (case_id <> '{first.case}' OR minutes = 0)")
+    await casework.read_by_reporting()
+    async with casework.engine.begin() as tx:
+        await tx.execute(text("UPDATE facts_1.segments SET minutes = 11 WHERE case_id = :case"), {"case": third.case})
+        await tx.execute(text("DELETE FROM reporting.case_events WHERE case_id = :case"), {"case": second.case})
+    report = await rebuilt(casework)
+    assert (report.held_apart, report.counted_again, report.held_cases) == (1, 1, 0)
+    trail, row = sorted(report.differences)
+    assert trail == f"casework/{GEMEENTE}: 5 were missing from the audit trail, first 6"
+    assert row.startswith(f"segments {GEMEENTE}/{third.case}/1: minutes was 11, is 10")
+    again = await rebuilt(casework)
+    assert (again.differences, again.held_apart, again.counted_again) == ((), 0, 0)
 
 
 async def test_a_generation_that_was_rebuilt_is_finished_and_has_the_indexes_of_the_first(casework: Casework) -> None:
