@@ -15,7 +15,8 @@ from time import monotonic
 
 import structlog
 
-from tests.faults.rounds import Report, Size, run_round
+from tests.faults.report import Report
+from tests.faults.rounds import Size, run_round
 from tests.faults.table import table
 
 

@@ -47,7 +47,8 @@ class ServiceProcess:
     """One instance of a service, as docker-compose.yml starts it; another one of the same has its own `port`."""
 
     def __init__(self, deployment: LocalDeployment, service: str, programmes: Path, log: Path, port: int) -> None:
-        self._environment = environment_of(deployment, service, programmes) | {"SPOORBOEK_PORT": str(port)}
+        self.environment = environment_of(deployment, service, programmes) | {"SPOORBOEK_PORT": str(port)}
+        """Of the next start."""
         self._command = deployment.command(service)
         self._log = log
         self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10)
@@ -56,7 +57,7 @@ class ServiceProcess:
     def start(self) -> None:
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                self._command, cwd=ROOT, env=self._environment, stdout=output, stderr=subprocess.STDOUT
+                self._command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
             )
 
     def runs(self) -> bool:

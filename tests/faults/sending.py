@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from random import Random
 from typing import Any, Literal
 
@@ -18,6 +20,8 @@ from tests.faults.work import Event, Work, name, other_content
 AT_ONCE = 30
 _AGAIN_SECONDS = 0.3
 _STRUCTURED = "application/cloudevents+json"
+_BATCH = "application/cloudevents-batch+json"
+_MOST_TOGETHER = 4
 _TAKEN = (202, 400, 409)
 
 Door = Literal["http", "kafka"]
@@ -66,17 +70,17 @@ class Partners:
         async with self._room:
             door: Door = random.choice(("http", "kafka"))
             before: Event | None = None
-            for event in life:
+            for events in _together(life, random):
                 if random.random() < 0.15:
                     door = "http" if door == "kafka" else "kafka"
-                if before and (door == "http" or before["source"] != event["source"]):
+                if before and (door == "http" or before["source"] != events[0]["source"]):
                     await self._known(before)
-                await self._send(event, door)
+                await self._send(events, door)
                 if random.random() < 0.02:
-                    await self._produce(event, b"niet ondertekend", {})
+                    await self._produce(events[0], b"niet ondertekend", {})
                 if random.random() < 0.1:
-                    await asyncio.gather(self._send(event, door), self._send(event, door))
-                before = event
+                    await asyncio.gather(self._send(events, door), self._send(events, door))
+                before = events[-1]
             assert before
             await self._known(before)
         await asyncio.sleep(random.uniform(0, 0.2 * self._spread_seconds))
@@ -87,13 +91,17 @@ class Partners:
         for event in life:
             if random.random() < 0.15:
                 await self._known(event, at_once=True)
-                await self._send(event, random.choice(("http", "kafka")))
+                await self._send((event,), random.choice(("http", "kafka")))
             if random.random() < 0.02:
                 await self._by_http(other_content(event), expected=409)
 
-    async def _send(self, event: Event, door: Door) -> None:
-        self.seen.sent[door] += 1
-        await (self._by_http(event) if door == "http" else self._by_kafka(event))
+    async def _send(self, events: Sequence[Event], door: Door) -> None:
+        self.seen.sent[door] += len(events)
+        if door == "http" and len(events) > 1:
+            await self._in_a_batch(events)
+        else:
+            for event in events:
+                await (self._by_http(event) if door == "http" else self._by_kafka(event))
 
     async def _by_http(self, event: Event, expected: int = 0) -> None:
         answer = await self._ask("POST", "/v1/events", event, _TAKEN, content=msgspec.json.encode(event))
@@ -101,6 +109,16 @@ class Partners:
             self.seen.wrong.append(f"{name(event)}: answered {answer.status_code}, expected {expected}")
         if answer.status_code == 202:
             self.seen.received[name(event)].add(answer.json()["receivedAt"])
+
+    async def _in_a_batch(self, events: Sequence[Event]) -> None:
+        self.seen.sent["in a batch"] += len(events)
+        content = msgspec.json.encode(events)
+        answer = await self._ask("POST", "/v1/events", events[0], (200,), _BATCH, content=content)
+        results = answer.json()["results"]
+        if [result.get("submission") for result in results] != [name(event) for event in events]:
+            self.seen.wrong.append(f"a batch from {name(events[0])} on was answered for {results}")
+        for result in results:
+            self.seen.received[result["submission"]].add(result.get("receivedAt", result["status"]))
 
     async def _known(self, event: Event, *, at_once: bool = False) -> None:
         """Returns when the gate has the event; `at_once` where it said so before and must not have forgotten."""
@@ -114,9 +132,11 @@ class Partners:
                 return
             await asyncio.sleep(_AGAIN_SECONDS)
 
-    async def _ask(self, method: str, path: str, event: Event, taken: tuple[int, ...], **how: Any) -> httpx.Response:
+    async def _ask(
+        self, method: str, path: str, event: Event, taken: tuple[int, ...], kind: str = _STRUCTURED, **how: Any
+    ) -> httpx.Response:
         bearer = self._work.sender(event).bearer_key
-        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": _STRUCTURED}
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": kind}
         while True:
             with suppress(httpx.TransportError):
                 answer = await self._http.request(method, path, headers=headers, **how)
@@ -143,3 +163,13 @@ class Partners:
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
                 return
+
+
+def _together(life: Sequence[Event], random: Random) -> Iterator[tuple[Event, ...]]:
+    """In order; some neighbours of one sender at once, as a partner sends what came in overnight."""
+    left = list(life)
+    while left:
+        most = random.randint(2, _MOST_TOGETHER) if random.random() < 0.2 else 1
+        same = list(takewhile(lambda event: event["source"] == left[0]["source"], left[:most]))
+        del left[: len(same)]
+        yield tuple(same)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import mean, median
 
 from tests.faults.plan import TARGETS
-from tests.faults.rounds import Report
+from tests.faults.report import Report
 
 HEAD = (
     "",

@@ -5,7 +5,7 @@ import pytest
 from tests.faults.rounds import Size, run_round
 from tests.faults.table import table
 
-SHORT = Size(gemeenten=2, cases=8, seconds=12, mean_wait_seconds=0.9, fill_disk=False)
+SHORT = Size(gemeenten=2, cases=8, seconds=12, mean_wait_seconds=0.9, rare=False)
 SEEDS = (7,)
 """The first is the short form's own."""
 

@@ -6,16 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import replaying
+from tests.faults import commands
+from tests.faults.commands import Commands
 from tests.faults.replaying import Replays
 
 FEW, MANY = "facts are as they were\n", "a row was this, is that\n" * 1000
-
-
-@pytest.fixture
-def replays(monkeypatch: pytest.MonkeyPatch) -> Replays:
-    monkeypatch.setattr(replaying, "environment_of", lambda *_: {})
-    return Replays(None, Path(), Counter(), [])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -28,9 +23,11 @@ def replays(monkeypatch: pytest.MonkeyPatch) -> Replays:
     ],
 )
 async def test_what_it_said_first_counts_as_what_it_said_last(
-    replays: Replays, said: str, code: int, wrong: bool
+    monkeypatch: pytest.MonkeyPatch, said: str, code: int, wrong: bool
 ) -> None:
-    replays._command = [sys.executable, "-c", f"print({said!r}); raise SystemExit({code})"]
-    await replays.run(seconds=30)
-    assert bool(replays._wrong) == wrong
-    assert all(len(one) < 4000 for one in replays._wrong)
+    monkeypatch.setattr(commands, "_SPOORBOEK", [sys.executable, "-c", f"print({said!r}); raise SystemExit({code})"])
+    monkeypatch.setattr(commands, "environment_of", lambda *_: {})
+    found = list[str]()
+    await Replays(Commands(None, Path()), Counter(), found).run(seconds=30)  # type: ignore[arg-type]
+    assert bool(found) == wrong
+    assert all(len(one) < 4000 for one in found)
