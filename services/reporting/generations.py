@@ -49,7 +49,7 @@ GENERATION = Table(
     Column("fingerprint", Text, nullable=False),
     schema="reporting",
 )
-"""One row. Who folds holds it FOR SHARE, so a switch (FOR UPDATE) waits for a batch that is under way."""
+"""One row. Who folds holds it FOR SHARE, so a switch, which locks the table, waits for the batches under way."""
 
 FIRST = 1
 
@@ -124,7 +124,8 @@ def hold_if(number: str, rules: str, also: str) -> str:
 async def find_generation(tx: AsyncConnection, *, update: bool = False) -> Generation | None:
     query = select(GENERATION.c.live, GENERATION.c.previous, GENERATION.c.fingerprint)
     if update:
-        query = query.with_for_update()
+        # Of the row's lock those who share it could take turns for ever; for the table's they line up behind us.
+        await tx.execute(text("LOCK TABLE reporting.generation IN EXCLUSIVE MODE"))
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else Generation(row.live, row.previous, row.fingerprint)
 

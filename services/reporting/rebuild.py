@@ -112,9 +112,9 @@ async def _compare_and_switch(
     engine: AsyncEngine, build: Build, was: Generation, rules: str, begun: Begun
 ) -> RebuildReport:
     async with engine.begin() as tx:
-        # From here the live generation stands still: its reader waits for this row.
-        live = await find_generation(tx, update=True)
+        # From here the live generation stands still: its reader waits for us, as we do for the batches under way.
         since = monotonic()
+        live = await find_generation(tx, update=True)
         if live is None or live.fingerprint not in (was.fingerprint, rules):
             raise RulesMoved(was.live)
         positions = await reached(tx, live.live)
