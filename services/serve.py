@@ -70,12 +70,15 @@ async def serve(settings: Settings, names: Sequence[str]) -> None:
             if starting.done():
                 starting.result()
                 _keep_for_good()
+                log.info("started", services=list(names), port=settings.port)
             else:
                 starting.cancel()
                 await asyncio.wait({starting}, timeout=_TO_STOP_SECONDS)
             await until_stopped
+            log.info("stopping", services=list(names))
     finally:
         await process.stop()
+        log.info("stopped", services=list(names))
 
 
 def try_address(host: str, port: int) -> None:

@@ -61,6 +61,8 @@ async def test_a_process_that_starts_before_its_database_waits_and_says_so(
     assert said
     assert {line["part"] for line in said} == {"database"}
     assert await served.end() == 0
+    life = [line["event"] for line in served.log if line["event"].startswith("st")]
+    assert life == ["started", "stopping", "stopped"]
 
 
 @pytest.mark.connected
