@@ -10,9 +10,9 @@ from sqlalchemy import Row
 
 from eventlog.ledger import LedgerId, Recorded
 from schemas.event import Record
-from services.reporting.figures import Figure
 from services.reporting.indicators import DIMENSIONS, Indicator
 from services.reporting.reader import SOURCE
+from services.reporting.snapshot import Figure
 
 
 class Definition(Indicator):
@@ -34,6 +34,7 @@ class LedgerAnswer(Record):
 
     name: str
     size: int
+    held_cases: int = Field(description="Of so many cases it counts nothing from an event on that could not be read.")
 
 
 class FigureAnswer(Record):
@@ -98,6 +99,7 @@ class EventsAnswer(Record):
     case: str
     segment: int
     synthetic: bool
+    held: bool = Field(description="Whether later events of the case are held, and are not among these.")
     events: tuple[EventAnswer, ...]
 
 
@@ -114,7 +116,7 @@ def figure_answer(figure: Figure, links: dict[str, str]) -> FigureAnswer:
         numerator=figure.numerator,
         denominator=figure.denominator,
         definition=Definition.of(question.indicator),
-        ledger=LedgerAnswer(name=figure.ledger.name, size=figure.ledger.size),
+        ledger=LedgerAnswer(name=figure.ledger.name, size=figure.ledger.size, held_cases=figure.ledger.held_cases),
         synthetic=figure.synthetic,
         links=links,
     )

@@ -20,7 +20,7 @@ from services.reporting.answers import (
     figure_answer,
     segment_answer,
 )
-from services.reporting.figures import Figures, NoFacts, Snapshot
+from services.reporting.figures import Figures, NoFacts
 from services.reporting.indicators import CATALOGUE, DIMENSIONS
 from services.reporting.questions import (
     CASE_NAME,
@@ -31,6 +31,7 @@ from services.reporting.questions import (
     get_programme,
     read_cut,
 )
+from services.reporting.snapshot import Snapshot
 
 _OTHER = {"programme", "period", "part", "page", "pageSize", "asKnownOn"}
 _CUTS = {
@@ -119,13 +120,13 @@ def _add_events(router: APIRouter, figures: Figures) -> None:
         """The events of one segment in the order of the ledger, each with its envelope and its data."""
         async with _snapshot(figures, known_on) as snapshot:
             row = await snapshot.segment(case, segment)
-            found = await snapshot.events(case, segment)
-        if row is None:
-            raise Problem(
-                404, "Not found", "No case has this name and this segment; take both from a list of segments."
-            )
+            if row is None:
+                raise Problem(
+                    404, "Not found", "No case has this name and this segment; take both from a list of segments."
+                )
+            found, held = await snapshot.events(case, segment), await snapshot.is_held(row.gemeente, case)
         answers = tuple(event_answer(event) for event in found)
-        return EventsAnswer(case=case, segment=segment, synthetic=row.synthetic, events=answers)
+        return EventsAnswer(case=case, segment=segment, synthetic=row.synthetic, held=held, events=answers)
 
 
 def _question(

@@ -19,6 +19,7 @@ from services.reporting.generations import (
     reached,
 )
 from services.reporting.half_built import read_progress
+from services.reporting.held import held_cases
 from services.reporting.kept_generations import (
     KNOWN,
     REBUILD,
@@ -27,7 +28,6 @@ from services.reporting.kept_generations import (
     forget,
     kept_generations,
     numbers_in_use,
-    reader_name,
     schema_of,
 )
 
@@ -89,12 +89,6 @@ async def _refuse_without_programmes(tx: AsyncConnection, live: Generation, prog
     query = text(f"SELECT EXISTS (SELECT FROM {schema_of(live.live)}.segments WHERE programme = :name)")
     if counted := [name for name in missing if (await tx.execute(query, {"name": name})).scalar_one()]:
         raise ProgrammeMissing(counted, live.live)
-
-
-async def held_cases(tx: AsyncConnection, number: int) -> int:
-    """How many cases are not counted in generation `number` from an event on that could not be folded."""
-    query = text("SELECT count(*) FROM reporting.quarantine WHERE reader = :reader AND status = 'quarantined'")
-    return int((await tx.execute(query, {"reader": reader_name(number)})).scalar_one())
 
 
 async def _is_ahead(tx: AsyncConnection, number: int, was: About, live: Generation) -> bool:

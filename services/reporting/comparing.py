@@ -10,30 +10,13 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.reporting.facts import FACTS
-from services.reporting.kept_generations import reader_name, schema_of
+from services.reporting.held import held_apart, holding_apart
+from services.reporting.kept_generations import schema_of
 from services.reporting.reader import SOURCE
 
 SHOWN_PER_TABLE = 20
 
-_HELD = "SELECT ledger, case_id{} FROM reporting.quarantine WHERE status = 'quarantined' AND reader = '{}'"
 _OF_THE_ROW = f"apart.ledger = '{SOURCE}/' || kept.gemeente AND apart.case_id = kept.case_id"
-
-
-async def counted_again(tx: AsyncConnection, live: int, built: int) -> int:
-    """How many cases are held in `live` and not in `built`."""
-    was, now = [_HELD.format("", reader_name(number)) for number in (live, built)]
-    return int((await tx.execute(text(f"SELECT count(*) FROM ({was} EXCEPT {now}) AS cases"))).scalar_one())
-
-
-async def held_apart(tx: AsyncConnection, live: int, built: int) -> int:
-    """How many cases one of them holds and the other does not, or from another event on."""
-    query = f"SELECT count(DISTINCT (ledger, case_id)) FROM ({_held_apart(live, built)}) AS apart"
-    return int((await tx.execute(text(query))).scalar_one())
-
-
-def _held_apart(live: int, built: int) -> str:
-    one, other = [_HELD.format(", position", reader_name(number)) for number in (live, built)]
-    return f"({one} EXCEPT {other}) UNION ALL ({other} EXCEPT {one})"
 
 
 async def differences(tx: AsyncConnection, live: int, built: int) -> list[str]:
@@ -44,7 +27,7 @@ async def differences(tx: AsyncConnection, live: int, built: int) -> list[str]:
     found: list[str] = []
     # Only where there are some: the live facts stand still while rows are compared.
     is_apart = await held_apart(tx, live, built) > 0
-    but = f"WHERE NOT EXISTS (SELECT FROM ({_held_apart(live, built)}) AS apart WHERE {_OF_THE_ROW})" * is_apart
+    but = f"WHERE NOT EXISTS (SELECT FROM ({holding_apart(live, built)}) AS apart WHERE {_OF_THE_ROW})" * is_apart
     for table in FACTS.sorted_tables:
         one, other = [await _columns(tx, table, number) for number in (live, built)]
         if not one:

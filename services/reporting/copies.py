@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.ledger import LedgerId
 from schemas.programme import Programmes
-from services.reporting.beginning import begin, held_cases
+from services.reporting.beginning import begin
 from services.reporting.generation_build import Build, alone, is_at_work
 from services.reporting.generations import ensure_generation, reached
 from services.reporting.half_built import read_progress
+from services.reporting.held import held_cases
 from services.reporting.kept_generations import KNOWN, forget, kept_generations, schema_of, sweep
 from services.reporting.questions import QuestionError
 from services.reporting.reader import SOURCE

@@ -12,11 +12,12 @@ from fastapi.responses import HTMLResponse, Response
 from schemas.programme import Programme, Programmes
 from services.reporting import dutch
 from services.reporting.answers import as_recorded
-from services.reporting.figures import Figures, NoFacts, Snapshot
+from services.reporting.figures import Figures, NoFacts
 from services.reporting.indicators import DIMENSIONS
 from services.reporting.periods import Period
 from services.reporting.printed import Evaluation
 from services.reporting.questions import CASE_NAME, Part, Question, QuestionError, get_indicator, get_period, read_cut
+from services.reporting.snapshot import Snapshot
 from services.reporting.templating import TEMPLATES, environment
 from services.reporting.views import printed_beside, year_address
 from services.reporting.year_page import YearPage
@@ -100,9 +101,10 @@ class Pages:
                 raise QuestionError("no such segment", missing=True)
             events = [as_recorded(event) for event in await snapshot.events(case, number)]
             others = [one for one in await snapshot.segments_of(case) if one != number]
+            held = await snapshot.is_held(row.gemeente, case)
         told = [(event, dutch.data_lines(programme, msgspec.json.decode(event.data))) for event in events]
         about = {"programme": programme, "synthetic": row.synthetic, "known_on": known_on, "now": _now(request)}
-        return self._page("segment.html", **about, segment=row, told=told, others=others)
+        return self._page("segment.html", **about, segment=row, told=told, others=others, held=held)
 
     @asynccontextmanager
     async def _about(self, request: Request, programme: Programme) -> AsyncIterator[tuple[Snapshot, dict[str, Any]]]:

@@ -12,9 +12,9 @@ from time import monotonic
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schemas.programme import Programmes
-from services.reporting.beginning import Begun, begin, held_cases
+from services.reporting.beginning import Begun, begin
 from services.reporting.building import CHECKPOINT
-from services.reporting.comparing import counted_again, differences, held_apart
+from services.reporting.comparing import differences
 from services.reporting.generation_build import Build, alone
 from services.reporting.generations import (
     Generation,
@@ -26,6 +26,7 @@ from services.reporting.generations import (
     switch_to,
 )
 from services.reporting.half_built import read_put_right
+from services.reporting.held import counted_again, held_apart, held_cases
 from services.reporting.kept_generations import REBUILD, kept_generations, schema_of, sweep
 from services.reporting.spreading import Progress
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from services.reporting.figures import Figure
 from services.reporting.indicators import DIMENSIONS, Indicator
 from services.reporting.printed import Evaluation, Printed, Remark, Verdict
 from services.reporting.questions import Part, Question
+from services.reporting.snapshot import Figure
 
 
 @dataclass(frozen=True)

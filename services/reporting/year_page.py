@@ -6,11 +6,11 @@ from itertools import groupby
 
 from schemas.programme import Programme
 from services.reporting.charts import bars, columns
-from services.reporting.figures import Figure, Snapshot, percent
 from services.reporting.indicators import CATALOGUE, DIMENSIONS, Indicator, Unit
 from services.reporting.periods import MONTHS, MONTHS_SHORT, Period, months_of
 from services.reporting.printed import Evaluation
 from services.reporting.questions import Question, get_indicator
+from services.reporting.snapshot import Figure, Snapshot, percent
 from services.reporting.views import Block, Chapter, Crossing, Line, Months, figure_address, part_titles, printed_beside
 
 _MONTHLY = ("new", "closed", "open-at-end")

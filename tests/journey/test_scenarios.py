@@ -32,7 +32,7 @@ async def test_an_enquiry_becomes_a_case_and_a_figure_that_opens_down_to_its_eve
     assert opened["envelope"]["type"] == "nl.overheid.jeugdzaken.case.opened.v1"
     assert opened["envelope"]["correlationid"] == fate["submission"]
     assert opened["envelope"]["caseid"] == segment["case"]
-    assert figure["ledger"] == {"name": "casework/GM0984", "size": 2}
+    assert figure["ledger"] == {"name": "casework/GM0984", "size": 2, "heldCases": 0}
 
 
 async def test_a_case_lives_from_enquiry_to_a_second_segment(world: World) -> None:

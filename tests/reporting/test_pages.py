@@ -13,6 +13,7 @@ from services.reporting.api import make_api
 from services.reporting.figures import Figures
 from services.reporting.pages import Pages
 from services.runtime.web import make_app
+from tests.parts.postgres import as_owner
 from tests.reporting.made import PROGRAMMES, CaseStory, Casework
 
 YEAR = "/programmas/gezinscoaches-venray/2023"
@@ -114,11 +115,38 @@ async def test_before_anything_was_folded_the_pages_and_the_api_say_so(engine: A
 async def test_the_api_answers_a_figure_with_its_receipt(filled: httpx.AsyncClient) -> None:
     answer = (await filled.get(f"/v1/figures/new-by-channel{QUERY}&channel=school")).json()
     assert (answer["value"], answer["numerator"], answer["denominator"]) == (50.0, 1, 2)
-    assert answer["ledger"] == {"name": "casework/GM0984", "size": 7}
+    assert answer["ledger"] == {"name": "casework/GM0984", "size": 7, "heldCases": 0}
     assert len(answer["definition"]["hash"]) == 64
     assert answer["synthetic"] is True
     behind = (await filled.get(answer["links"]["denominator"])).json()
     assert (behind["total"], len(behind["segments"])) == (2, 2)
+
+
+async def test_a_figure_that_lacks_what_is_held_says_so(
+    filled: httpx.AsyncClient, casework: Casework, database_url: str
+) -> None:
+    """It names the ledger's events up to a position, and of one case it has not all of them."""
+    story = CaseStory("held").opened(date(2023, 4, 3))
+    figure, page = f"/v1/figures/closed{QUERY}", f"{YEAR}/cijfers/new"
+    await casework.writes([story])
+    await casework.read_by_reporting()
+    before = [(await filled.get(address)).text for address in (YEAR, page, f"/trajecten/{story.case}/1")]
+    await as_owner(database_url, f"ALTER TABLE facts_1.segments ADD CHECK (case_id <> '{story.case}' OR minutes = 0)")
+    await casework.writes([story.contact(date(2023, 4, 5), 30).closed(date(2023, 5, 1))])
+    await casework.read_by_reporting()
+    counted = (await filled.get(figure)).json()
+    opened = (await filled.get(f"/v1/cases/{story.case}/segments/1/events")).json()
+    other = (await filled.get(f"/v1/cases/{STORIES[0].case}/segments/1/events")).json()
+    assert (counted["value"], counted["ledger"]) == (2, {"name": "casework/GM0984", "size": 10, "heldCases": 1})
+    assert (opened["held"], len(opened["events"]), other["held"]) == (True, 1, False)
+    after = [(await filled.get(address)).text for address in (YEAR, page, f"/trajecten/{story.case}/1")]
+    said = (
+        "Van 1 casus in dit grootboek",
+        "tot en met 10, zonder wat is aangehouden",
+        "Latere gebeurtenissen van deze",
+    )
+    for sentence, was, now in zip(said, before, after, strict=True):
+        assert (sentence in was, sentence in now) == (False, True)
 
 
 async def test_the_api_opens_a_figure_down_to_the_events(filled: httpx.AsyncClient) -> None:

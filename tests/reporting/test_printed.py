@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from services.reporting.figures import Figure, LedgerSize, percent
 from services.reporting.indicators import DIMENSIONS
 from services.reporting.periods import Period
 from services.reporting.printed import Printed, Verdict, load_evaluations
 from services.reporting.questions import Question, get_indicator
+from services.reporting.snapshot import Figure, LedgerSize, percent
 from tests.reporting.made import PROGRAMME
 
 EVALUATION = load_evaluations()["gezinscoaches-venray"]
@@ -23,7 +23,7 @@ def printed(year: int, indicator: str, cut: Mapping[str, str] | None = None) -> 
 def figure(indicator: str, numerator: int, denominator: int | None = None) -> Figure:
     assert PROGRAMME is not None
     question = Question(PROGRAMME, get_indicator(indicator), Period.of_year(2023))
-    return Figure(question, numerator, denominator, LedgerSize("casework/GM0984", 1), synthetic=True)
+    return Figure(question, numerator, denominator, LedgerSize("casework/GM0984", 1, 0), synthetic=True)
 
 
 def test_each_printed_value_names_an_indicator_a_value_and_a_line() -> None:

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.reporting.figures import Figures, Snapshot
+from services.reporting.figures import Figures
 from services.reporting.folding import fold_recorded, read_fact
 from services.reporting.generations import ensure_generation, on_generation
 from services.reporting.indicators import CATALOGUE
 from services.reporting.periods import Period
 from services.reporting.questions import Question, get_indicator
 from services.reporting.reader import age_bands
+from services.reporting.snapshot import Snapshot
 from services.reporting.storing import save
 from services.reporting.working_set import WorkingSet
 from tests.reporting.histories import FIRST_DAY, histories

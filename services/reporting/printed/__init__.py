@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from schemas.event import Code, Record
-from services.reporting.figures import Figure, percent
+from services.reporting.snapshot import Figure, percent
 
 FOLDER = Path(__file__).parent
 
