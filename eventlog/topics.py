@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, NotControllerError, TopicAlreadyExistsError, for_code
 
 from eventlog.errors import describe
 
@@ -76,8 +76,7 @@ class Topics:
         topics += [NewTopic(name, 1, 1, topic_configs=_PASSING | _FROM_STRANGERS) for name in self._passing]
         made: dict[str, int] = {}
         for first in range(0, len(topics), _AT_ONCE):
-            response = await self._admin.create_topics(topics[first : first + _AT_ONCE])
-            made |= {name: code for name, code, *_ in response.topic_errors}
+            made |= await self._create(topics[first : first + _AT_ONCE])
         for name, code in made.items():
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)(f"topic {name} could not be made")
@@ -88,6 +87,15 @@ class Topics:
         except KafkaError as error:
             # What comes packed is passed, and read from the ledger: late, but nobody has to let us do this.
             log.warning("could not have our own topics unpacked", error=describe(error), settings=_UNPACKED)
+
+    async def _create(self, topics: list[NewTopic]) -> dict[str, int]:
+        """name -> error code"""
+        try:
+            response = await self._admin.create_topics(topics)
+        except AttributeError as error:
+            # The library asks the controller where it knows of none: for a while after the brokers were away.
+            raise NotControllerError("no broker is known that makes topics") from error
+        return {name: code for name, code, *_ in response.topic_errors}
 
 
 async def _guard(admin: AIOKafkaAdminClient, names: Iterable[str], settings: dict[str, str]) -> None:

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError, NotControllerError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventlog.bus_kafka import KafkaBus
@@ -19,6 +21,7 @@ from eventlog.positions import Positions
 from eventlog.postgres import PostgresLedger
 from eventlog.reader import Follower, LedgerSource
 from eventlog.relay import Publishing, Relay
+from eventlog.topics import Topics
 from eventlog.wire import Incoming, Outgoing, outgoing
 from tests.eventlog.making import GEMEENTE, append
 from tests.eventlog.test_reader import Noting, follower, noted  # noqa: F401 - a fixture
@@ -42,6 +45,23 @@ async def until(condition, seconds: float = 20) -> None:  # type: ignore[no-unty
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.05)
+
+
+async def test_a_start_while_no_controller_is_known_fails_as_one_that_may_be_tried_again(
+    empty_kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a while after all brokers were away."""
+    begin = AIOKafkaAdminClient.start
+
+    async def begin_without(self: Any) -> None:
+        await begin(self)
+        self._client.cluster.controller = None
+        self._client.force_metadata_update = AsyncMock()
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "start", begin_without)
+    with pytest.raises(NotControllerError, match="no broker is known that makes topics"):
+        await Topics(empty_kafka, ["events.casework"], []).start()
+    assert NotControllerError.retriable
 
 
 async def test_relay_and_reader_bring_every_event_once(bus, follower: Follower, engine, ledger: PostgresLedger) -> None:  # type: ignore[no-untyped-def] # noqa: F811

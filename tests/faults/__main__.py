@@ -2,8 +2,8 @@
 
 SPOORBOEK_FAULTS_KILLS (1000), SPOORBOEK_FAULTS_MINUTES (120), SPOORBOEK_FAULTS_SEED (1, the first round's),
 SPOORBOEK_FAULTS_ROUND_SECONDS (120), SPOORBOEK_FAULTS_WAIT (0.7: mean seconds between faults), SPOORBOEK_FAULTS_CASES
-(40 in each of four gemeenten). Exit code 1 where a property did not hold: add the seed it names to SEEDS in
-test_faults.py.
+(40 in each of four gemeenten). Exit code 1 where a property did not hold: keep what it found as a test, by its
+cause where that is known, else by its seed, in SEEDS of test_faults.py.
 """
 
 import asyncio

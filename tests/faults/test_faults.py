@@ -1,4 +1,4 @@
-"""The short form, and every seed that a long form once failed with."""
+"""The short form, and every seed that a long form failed with whose cause has no test of its own."""
 
 import pytest
 
