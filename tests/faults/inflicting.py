@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from eventlog.wire import events_topic
 from tests.faults.commands import Commands
 from tests.faults.installation import Installation
-from tests.faults.machines import ServiceProcess, until_gone
+from tests.faults.machines import ServiceProcess
 from tests.faults.plan import Fault
 from tests.faults.quarantining import Quarantining
 from tests.faults.replaying import Replays
@@ -108,12 +108,14 @@ class Faults:
         except TimeoutError:
             self._report.other["SIGTERM spared, never ready"] += 1
             return
+        if not process.runs():  # Killed just now, which its keeper has not seen yet.
+            return
         keeper.stopping(down_seconds)
-        process.terminate()
-        if not await until_gone(process, GRACE_SECONDS):
+        code = await process.end(GRACE_SECONDS)
+        if code is None:
             self._report.violations.append(f"{service} did not end within {GRACE_SECONDS} s of SIGTERM")
             process.kill()
-        elif code := process.exit_code():
+        elif code:
             self._report.violations.append(f"{service} ended with {code} after SIGTERM")
 
     async def _second(self, service: str, seconds: float) -> None:

@@ -68,8 +68,19 @@ class ServiceProcess:
         if self._process:
             self._process.wait(30)
 
-    def terminate(self) -> None:
-        self._signal(signal.SIGTERM)
+    async def end(self, seconds: float) -> int | None:
+        """Tell it to end (SIGTERM): its exit code, or None where it runs on after `seconds`.
+
+        Of the process that runs now: the next one may be started before anybody has looked.
+        """
+        process = self._process
+        assert process
+        process.terminate()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while process.poll() is None:
+                    await asyncio.sleep(0.05)
+        return process.poll()
 
     def pause(self) -> None:
         self._signal(signal.SIGSTOP)
@@ -176,15 +187,6 @@ def disk(folder: Path, megabytes: int) -> bool:
 
 def unmount(folder: Path) -> None:
     subprocess.run(["umount", "--lazy", str(folder)], check=False, capture_output=True)
-
-
-async def until_gone(machine: ServiceProcess, seconds: float) -> bool:
-    """Whether the process ended within `seconds`."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while machine.runs():
-                await asyncio.sleep(0.05)
-    return not machine.runs()
 
 
 def _end_of(log: Path) -> str:
